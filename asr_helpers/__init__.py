@@ -1,0 +1,14 @@
+"""The shared code of the course, in the order in which speech flows through it.
+
+    audio, text   how sound and words are read
+    corpus        labelled speech, in splits that share no transcript
+    processor     samples to `input_values`, transcripts to label ids
+    collator      utterances to padded batches of like length, varied anew each time
+    model         a pretrained encoder with a new CTC head
+    training      the head first, then everything
+    metrics       WER and CER, with an interval
+    inference     a model's logits to text
+
+`plots` draws what any of them gives; `profiles` holds every knob. A module imports only from those
+above it.
+"""

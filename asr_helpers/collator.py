@@ -1,0 +1,104 @@
+"""Utterances to batches: alike in length, varied anew each time, padded each side in its own way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+import torch
+
+
+@dataclass
+class Augment:
+    """Vary a waveform as another call would: tempo, pause, tone of the line, noise.
+
+    `__call__` takes and gives float32 samples of shape (samples,), and draws from its own seed.
+    """
+
+    rate: int
+    seed: int
+    tempo: tuple = (0.88, 1.12)
+    pause: float = 0.3  # seconds of silence in front, at most
+    tone: float = 3.0  # dB, the spread of a random equaliser
+    noise: tuple = (20.0, 40.0)  # dB below the speech, in one of three
+
+    def __post_init__(self):
+        self.random = np.random.default_rng(self.seed)
+
+    def __call__(self, array):
+        array = np.asarray(array, dtype=np.float32)
+        array = soxr.resample(array, self.rate * self.random.uniform(*self.tempo), self.rate, "MQ")
+        spectrum = np.fft.rfft(array)
+        bands = np.linspace(0, len(spectrum) - 1, 9)
+        gain = np.interp(np.arange(len(spectrum)), bands, self.random.normal(0, self.tone, 9))
+        array = np.fft.irfft(spectrum * 10 ** (gain / 20), len(array))
+        if self.random.random() < 1 / 3:
+            level = array.std() * 10 ** (-self.random.uniform(*self.noise) / 20)
+            array = array + self.random.normal(0, level, len(array))
+        silence = np.zeros(int(self.random.uniform(0, self.pause) * self.rate))
+        array = np.concatenate([silence, array])
+        return ((array - array.mean()) / (array.std() + 1e-7)).astype(np.float32)
+
+
+@dataclass
+class DataCollatorCTCWithPadding:
+    """Pad utterances to one batch: `input_values` with silence, `labels` with -100.
+
+    Args:
+        processor: pads each side in its own way.
+        pad_to_multiple_of: samples; few distinct lengths let a CPU reuse its prepared kernels.
+        augment: applied to each utterance first, or None.
+
+    Returns (from a call on a list of prepared rows):
+        input_values (batch, samples), attention_mask of the same shape where the processor makes
+        one, and labels (batch, letters), whose -100 the loss does not count.
+    """
+
+    processor: object
+    pad_to_multiple_of: int | None = None
+    augment: Augment | None = None
+
+    def __call__(self, rows):
+        vary = self.augment or np.asarray
+        inputs = [{"input_values": vary(row["input_values"])} for row in rows]
+        batch = self.processor.pad(
+            inputs, padding=True, pad_to_multiple_of=self.pad_to_multiple_of, return_tensors="pt"
+        )
+        targets = [{"input_ids": row["labels"]} for row in rows]
+        labels = self.processor.pad(labels=targets, padding=True, return_tensors="pt")
+        batch["labels"] = labels["input_ids"].masked_fill(labels["attention_mask"].ne(1), -100)
+        return batch
+
+
+class SecondsBatchSampler(torch.utils.data.Sampler):
+    """Batches of utterances of like length that hold about equal seconds of audio.
+
+    An utterance longer than `seconds` is a batch of its own. Each pass shuffles anew, by `seed`
+    and the pass's number.
+    """
+
+    def __init__(self, lengths, rate, seconds, seed):
+        self.lengths = np.asarray(lengths) / rate
+        self.seconds, self.seed, self.epoch = seconds, seed, 0
+
+    def set_epoch(self, epoch):
+        self.epoch = epoch
+
+    def batches(self):
+        random = np.random.default_rng([self.seed, self.epoch])
+        # Lengths are blurred a little before sorting, so that neighbours differ between passes.
+        order = np.argsort(self.lengths * random.uniform(0.8, 1.2, len(self.lengths)))
+        batches, batch = [], []
+        for row in order.tolist():
+            longest = max((self.lengths[r] for r in [*batch, row]), default=0)
+            if batch and longest * (len(batch) + 1) > self.seconds:
+                batches.append(batch)
+                batch = []
+            batch.append(row)
+        batches.append(batch)
+        return [batches[i] for i in random.permutation(len(batches))]
+
+    def __iter__(self):
+        yield from self.batches()
+
+    def __len__(self):
+        return len(self.batches())

@@ -1,0 +1,68 @@
+"""Labelled speech: the prompts inside this package, or a dataset of the Hugging Face Hub."""
+
+import hashlib
+from pathlib import Path
+
+import datasets
+import pyarrow.parquet
+
+from asr_helpers.audio import Audio
+from asr_helpers.text import normalize
+
+EMBEDDED = "telephone-prompts"
+FOLDER = Path(__file__).parent / "data"
+SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
+
+
+def languages():
+    """The languages inside the package, such as "en-US"."""
+    return sorted(path.stem for path in FOLDER.glob("*.parquet"))
+
+
+def load_corpus(name=EMBEDDED, language="en-US", revision=None, seed=42):
+    """Load labelled speech as train, validation and test splits that share no transcript.
+
+    Args:
+        name: `EMBEDDED`, or a Hub id whose columns are those of "PolyAI/minds14".
+        language: the part of the corpus, such as "en-US".
+        revision: the commit of a Hub dataset.
+        seed: shuffles the transcripts before they are shared out.
+
+    Returns:
+        A DatasetDict with the columns path, audio, transcription, english_transcription,
+        intent_class and lang_id. `audio` decodes at its own rate, 8 kHz in both corpora.
+
+    Raises:
+        ValueError: the package has no such language.
+    """
+    if name == EMBEDDED:
+        if language not in languages():
+            raise ValueError(f"No prompts in {language!r}: choose from {', '.join(languages())}.")
+        table = pyarrow.parquet.read_table(FOLDER / f"{language}.parquet")
+        corpus = datasets.Dataset(table)
+    else:
+        corpus = datasets.load_dataset(name, name=language, split="train", revision=revision)
+    return split_by_transcript(corpus.cast_column("audio", Audio()), language, seed)
+
+
+def split_by_transcript(corpus, language, seed):
+    """Share out rows 70/10/20, all rows with one normalised transcript to one split.
+
+    The transcripts are ordered by a hash of the seed and themselves: to correct one moves
+    hardly another.
+    """
+    rows = {}
+    for row, text in enumerate(corpus["transcription"]):
+        rows.setdefault(normalize(text, language), []).append(row)
+    shuffled = sorted(rows, key=lambda text: hashlib.sha256(f"{seed}:{text}".encode()).digest())
+    chosen = {split: [] for split in SHARES}
+    left = iter(SHARES)
+    split, limit = next(left), SHARES["train"]
+    done = 0
+    for text in shuffled:
+        if done >= limit * len(corpus) and split != "test":
+            split = next(left)
+            limit += SHARES[split]
+        chosen[split] += rows[text]
+        done += len(rows[text])
+    return datasets.DatasetDict({s: corpus.select(sorted(picked)) for s, picked in chosen.items()})

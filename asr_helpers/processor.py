@@ -1,0 +1,62 @@
+"""Samples to `input_values` and transcripts to label ids, checked before any training."""
+
+from transformers import AutoProcessor
+
+from asr_helpers.audio import Audio
+from asr_helpers.text import normalize
+
+
+def load_processor(name):
+    """The feature extractor and tokenizer of a base model, from a folder or the Hub."""
+    return AutoProcessor.from_pretrained(name)
+
+
+def frames_needed(labels):
+    """The fewest frames CTC can write `labels` in: one each, and a blank between equal neighbours."""
+    return len(labels) + sum(a == b for a, b in zip(labels, labels[1:]))
+
+
+def prepare_dataset(split, processor, language):
+    """Turn a split's speech and transcripts into what training reads.
+
+    Args:
+        split: a Dataset with the columns audio, transcription and path.
+        processor: the base model's.
+        language: chooses how transcripts are normalised.
+
+    Returns:
+        A Dataset with input_values (samples at the processor's rate, zero mean, unit variance),
+        input_length (samples), labels (token ids), text (the normalised transcript) and path.
+
+    Raises:
+        ValueError: a transcript is empty, or holds a letter the tokenizer does not know; the
+            message names the row's path.
+    """
+    rate = processor.feature_extractor.sampling_rate
+    unknown = processor.tokenizer.unk_token_id
+
+    def prepare(row):
+        values = processor(audio=row["audio"]["array"], sampling_rate=rate).input_values[0]
+        text = normalize(row["transcription"], language)
+        labels = processor(text=text).input_ids
+        if not labels or unknown in labels:
+            what = f"has letters outside the vocabulary: {text!r}" if labels else "says nothing"
+            raise ValueError(
+                f"{row['path']}: its transcript {what}. Mend `transcription`, choose the right "
+                "language, or drop the row with dataset.filter."
+            )
+        return {"input_values": values, "input_length": len(values), "labels": labels, "text": text}
+
+    spoken = split.cast_column("audio", Audio(sampling_rate=rate))
+    extra = [name for name in split.column_names if name != "path"]
+    return spoken.map(prepare, remove_columns=extra, keep_in_memory=True, desc="Preparing")
+
+
+def keep_fitting(prepared, model):
+    """Drop rows whose labels need more frames than their audio has: CTC's loss is infinite there."""
+    frames = model._get_feat_extract_output_lengths
+
+    def fits(row):
+        return frames_needed(row["labels"]) <= int(frames(row["input_length"]))
+
+    return prepared.filter(fits, keep_in_memory=True, desc="Checking lengths")

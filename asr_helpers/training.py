@@ -1,0 +1,102 @@
+"""Fine-tuning in two phases: the new head on the frozen encoder, then everything."""
+
+import torch
+from torch.nn.utils.rnn import pad_sequence
+from transformers import Trainer, TrainingArguments
+
+from asr_helpers.collator import SecondsBatchSampler
+
+
+@torch.inference_mode()
+def encoder_outputs(model, prepared):
+    """The frozen encoder's output for each row: a list of (frames, hidden) tensors."""
+    model.eval()
+    rows = (torch.tensor(row["input_values"])[None].to(model.device) for row in prepared)
+    return [model.base_model(values).last_hidden_state[0] for values in rows]
+
+
+def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
+    """Fit only the CTC head, on encoder outputs that are computed once and kept.
+
+    A new head's first gradients are noise: let through, they spoil what the encoder knows while
+    CTC sits on its all-blank plateau. With the encoder frozen, a step costs a hundredth. The idea
+    is fairseq's `freeze_finetune_updates` (wav2vec 2.0, Baevski et al. 2020, section 4.3).
+
+    Args:
+        model: a Wav2Vec2ForCTC; its head, `lm_head`, changes in place, nothing else.
+        prepared: rows with input_values and labels.
+        steps, learning_rate, batch_size: AdamW's; the rate falls linearly to zero.
+        seed: draws the batches.
+
+    Returns:
+        The loss of each step, per label token.
+    """
+    hidden = [output.clone() for output in encoder_outputs(model, prepared)]
+    labels = [torch.tensor(row["labels"]) for row in prepared]
+    optimizer = torch.optim.AdamW(model.lm_head.parameters(), lr=learning_rate)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
+    generator = torch.Generator().manual_seed(seed)
+    blank, losses = model.config.pad_token_id, []
+    for _ in range(steps):
+        rows = torch.randperm(len(labels), generator=generator)[:batch_size].tolist()
+        logits = model.lm_head(pad_sequence([hidden[r] for r in rows], batch_first=True))
+        sizes = torch.tensor([len(labels[r]) for r in rows])
+        loss = torch.nn.functional.ctc_loss(
+            logits.log_softmax(dim=-1).transpose(0, 1),
+            pad_sequence([labels[r] for r in rows], batch_first=True).to(logits.device),
+            torch.tensor([len(hidden[r]) for r in rows]), sizes, blank=blank,
+        )  # fmt: skip
+        loss.backward()
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+        losses.append(loss.item())
+    return losses
+
+
+class CTCTrainer(Trainer):
+    """A Trainer whose training batches hold equal seconds of audio, not equal utterances."""
+
+    def __init__(self, *args, batch_seconds, **kwargs):
+        super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
+        self.batch_seconds = batch_seconds
+
+    def get_train_dataloader(self):
+        rate = self.processing_class.feature_extractor.sampling_rate
+        sampler = SecondsBatchSampler(
+            self.train_dataset["input_length"], rate, self.batch_seconds, self.args.seed
+        )
+        loader = torch.utils.data.DataLoader(
+            self.train_dataset, batch_sampler=sampler, collate_fn=self.data_collator
+        )
+        return self.accelerator.prepare(loader)
+
+
+def best_tokens(logits, labels):
+    """The best token of each frame: evaluation keeps these ids, not every logit, in memory."""
+    return logits.argmax(dim=-1)
+
+
+def training_arguments(profile, folder):
+    """The TrainingArguments of a profile, checkpoints and logs going to `folder`."""
+    return TrainingArguments(
+        output_dir=str(folder),
+        seed=profile.seed,
+        max_steps=profile.max_steps,
+        learning_rate=profile.learning_rate,
+        lr_scheduler_type="cosine",
+        warmup_steps=profile.warmup_steps,
+        weight_decay=profile.weight_decay,
+        max_grad_norm=1.0,
+        per_device_eval_batch_size=8,
+        eval_strategy="steps",
+        eval_steps=profile.eval_steps,
+        save_steps=profile.eval_steps,
+        save_total_limit=2,
+        load_best_model_at_end=True,
+        metric_for_best_model="wer",
+        greater_is_better=False,
+        logging_steps=max(1, profile.eval_steps // 4),
+        report_to="none",
+        remove_unused_columns=False,
+    )

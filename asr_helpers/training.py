@@ -1,5 +1,7 @@
 """Fine-tuning in two phases: the new head on the frozen encoder, then everything."""
 
+import sys
+
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer, TrainingArguments
@@ -57,9 +59,10 @@ def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
 class CTCTrainer(Trainer):
     """A Trainer whose training batches hold equal seconds of audio, not equal utterances."""
 
-    def __init__(self, *args, batch_seconds, **kwargs):
+    def __init__(self, *args, batch_seconds, eval_collator, **kwargs):
+        """`batch_seconds` of audio in a training batch; `eval_collator` makes those to evaluate."""
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
-        self.batch_seconds = batch_seconds
+        self.batch_seconds, self.eval_collator = batch_seconds, eval_collator
 
     def get_train_dataloader(self):
         rate = self.processing_class.feature_extractor.sampling_rate
@@ -68,6 +71,15 @@ class CTCTrainer(Trainer):
         )
         loader = torch.utils.data.DataLoader(
             self.train_dataset, batch_sampler=sampler, collate_fn=self.data_collator
+        )
+        return self.accelerator.prepare(loader)
+
+
+    def get_eval_dataloader(self, eval_dataset=None):
+        loader = torch.utils.data.DataLoader(
+            eval_dataset or self.eval_dataset,
+            batch_size=self.args.eval_batch_size,
+            collate_fn=self.eval_collator,
         )
         return self.accelerator.prepare(loader)
 
@@ -100,3 +112,15 @@ def training_arguments(profile, folder):
         report_to="none",
         remove_unused_columns=False,
     )
+
+
+def peak_memory_mb():
+    """The most memory this process has held, in MB."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        import psutil
+
+        return psutil.Process().memory_info().peak_wset / 1e6
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / 1e6 if sys.platform == "darwin" else peak / 1e3

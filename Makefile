@@ -1,0 +1,22 @@
+PYTHON ?= python3
+PROFILE ?= offline
+
+.PHONY: course test lab setup render bench
+
+course:  ## run every lesson, in order
+	@$(PYTHON) course.py run --profile $(PROFILE)
+
+test:  ## run the tests
+	@$(PYTHON) course.py test
+
+lab:  ## open JupyterLab
+	@$(PYTHON) course.py lab notebooks
+
+setup:  ## only make .venv
+	@$(PYTHON) course.py setup
+
+render: setup  ## run every lesson and store it with its outputs
+	@.venv/bin/python -m tools.run_lessons --store
+
+bench: setup  ## measure learning, its control, repeatability, loading
+	@.venv/bin/python -m benchmarks.learning

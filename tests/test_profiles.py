@@ -1,0 +1,26 @@
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from asr_helpers.profiles import PROFILES, load_profile
+
+
+def test_each_profile_bears_its_name():
+    assert {name: load_profile(name).name for name in PROFILES} == {name: name for name in PROFILES}
+
+
+def test_smoke_is_offline_in_fewer_steps():
+    offline, smoke = load_profile("offline"), load_profile("smoke")
+    assert smoke.max_steps < 10 < offline.max_steps
+    assert (smoke.corpus, smoke.base_model) == (offline.corpus, offline.base_model)
+    assert smoke.artifacts != offline.artifacts
+
+
+def test_a_profile_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError):
+        load_profile("offline").seed = 1
+
+
+def test_an_unknown_profile_lists_the_known():
+    with pytest.raises(ValueError, match="'ofline'.*offline, smoke"):
+        load_profile("ofline")

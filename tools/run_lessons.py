@@ -1,0 +1,115 @@
+"""Run every lesson in order with papermill, and report.
+
+    python -m tools.run_lessons [--profile smoke] [--store]
+
+Executed copies and `report.json` go to `build/`. `--store` also writes the executed lessons back
+to `notebooks/`, lean, which is how they are meant to be stored.
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+import papermill
+from papermill.exceptions import PapermillExecutionError
+
+from course import pinned
+from tools.lean import lean
+
+ROOT = Path(__file__).resolve().parent.parent
+LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
+
+
+def run(lesson, profile):
+    """Execute one lesson into build/; its seconds, and None or the text of its failure."""
+    executed, start = BUILD / lesson.name, time.perf_counter()
+    try:
+        papermill.execute_notebook(
+            str(lesson), str(executed), parameters={"PROFILE": profile}, cwd=str(LESSONS),
+            kernel_name="python3", log_output=False,
+        )  # fmt: skip
+        failure = None
+    except PapermillExecutionError as error:
+        failure = explain(lesson, executed, error)
+    return time.perf_counter() - start, failure
+
+
+def explain(lesson, executed, error):
+    """Which notebook, which cell, what happened, and what to do."""
+    source = json.loads(executed.read_text(encoding="utf-8"))["cells"][error.cell_index]["source"]
+    first = "".join(source).strip().splitlines()[0]
+    message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
+    return (
+        f"{lesson.name} failed in cell {error.cell_index} (`{first}`).\n  {message}\n"
+        f"  Remedy: open {executed.relative_to(ROOT)} to see the whole error, mend the cell in "
+        f"{lesson.relative_to(ROOT)} with `make lab`, and run again. If the message names a "
+        "missing file, run the lesson that makes it."
+    )
+
+
+def metrics(profile):
+    """The test metrics that lesson 04 left for the report, or {} before it has run."""
+    from asr_helpers.profiles import load_profile
+
+    path = load_profile(profile).artifacts / "metrics.json"
+    return json.loads(path.read_text()) if path.exists() else {}
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--profile", default="offline")
+    parser.add_argument("--store", action="store_true")
+    options = parser.parse_args()
+    from asr_helpers.profiles import load_profile
+
+    artifacts = load_profile(options.profile).artifacts
+    (artifacts / "metrics.json").unlink(missing_ok=True)  # an old score is no result of this run
+    BUILD.mkdir(exist_ok=True)
+    os.environ["TQDM_DISABLE"] = os.environ.get("TQDM_DISABLE", "")
+    rows, failures = [], []
+    for lesson in sorted(LESSONS.glob("[0-9][0-9]_*.ipynb")):
+        print(f"{lesson.name}", flush=True)
+        seconds, failure = run(lesson, options.profile)
+        rows.append({"notebook": lesson.name, "seconds": round(seconds, 1), "ok": failure is None})
+        if failure:
+            failures.append(failure)
+            break  # later lessons stand on this one's files
+    packages = [pin.split("==")[0] for pin in pinned()]
+    report = {
+        "notebooks": rows,
+        "metrics": metrics(options.profile),
+        "versions": {"python": sys.version.split()[0], **{p: version(p) for p in packages}},
+        "profile": options.profile,
+    }
+    (BUILD / "report.json").write_text(json.dumps(report, indent=2) + "\n")
+    print_table(report)
+    if failures:
+        sys.exit("\n".join(failures))
+    if options.store:
+        for row in rows:
+            shutil.copy(BUILD / row["notebook"], LESSONS / row["notebook"])
+            lean(LESSONS / row["notebook"])
+
+
+def print_table(report):
+    print(f"\n{'notebook':<28}{'seconds':>9}  result")
+    for row in report["notebooks"]:
+        print(f"{row['notebook']:<28}{row['seconds']:>9.1f}  {'ok' if row['ok'] else 'FAILED'}")
+    found = report["metrics"]
+    if found:
+        print(
+            f"\nTest WER {found['wer']:.3f} (95 % interval {found['wer_low']:.3f} to "
+            f"{found['wer_high']:.3f}), CER {found['cer']:.3f}; trained for "
+            f"{found['train_seconds']:.0f} s, {found['peak_memory_mb']:.0f} MB at most."
+        )
+    print("Details: build/report.json")
+
+
+if __name__ == "__main__":
+    main()

@@ -32,7 +32,7 @@ def run(lesson, profile):
     try:
         papermill.execute_notebook(
             str(lesson), str(executed), parameters={"PROFILE": profile}, cwd=str(LESSONS),
-            kernel_name="python3", log_output=False,
+            kernel_name="python3", log_output=False, extra_arguments=["--log-level=ERROR"],
         )  # fmt: skip
         failure = None
     except PapermillExecutionError as error:

@@ -1,0 +1,117 @@
+"""Does the recipe learn, what is pretraining worth, does it repeat, how fast does the corpus load?
+
+    python -m benchmarks.learning [--profile offline] [--seeds 42 42 43]
+
+Prints a table and writes `build/learning.json`; `benchmarks/results/learning.json` is such a file,
+kept, and lesson 04 draws its control. Each seed is one whole fine-tuning; a seed given twice shows
+whether a run repeats.
+"""
+
+import argparse
+import json
+import platform
+import time
+from pathlib import Path
+
+import torch
+
+from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
+from asr_helpers.corpus import load_corpus
+from asr_helpers.inference import transcribe
+from asr_helpers.metrics import cer, trainer_metrics, wer, wer_interval
+from asr_helpers.model import load_base_model
+from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
+from asr_helpers.profiles import ROOT, load_profile
+from asr_helpers.training import CTCTrainer, peak_memory_mb, train_head, training_arguments
+
+
+def loading(profile):
+    """Seconds to load the corpus and decode its train split at the model's rate."""
+    start = time.perf_counter()
+    corpus = load_corpus(profile.corpus, profile.language, seed=profile.seed)
+    processor = load_processor(profile.base_model)
+    splits = {s: prepare_dataset(rows, processor, profile.language) for s, rows in corpus.items()}
+    start_train = time.perf_counter()
+    decoded = sum(len(row["audio"]["array"]) for row in corpus["train"]) / 8000
+    seconds = time.perf_counter() - start_train
+    return processor, splits, {
+        "prepare_all_seconds": start_train - start,
+        "decode_train_seconds": seconds,
+        "train_minutes": decoded / 60,
+    }
+
+
+def score(model, processor, split, seed):
+    """WER, its interval and CER of one split, a clip at a time."""
+    said = transcribe(model, processor, split["input_values"])
+    low, high = wer_interval(split["text"], said, seed)
+    truth = split["text"]
+    return {"wer": wer(truth, said), "wer_low": low, "wer_high": high, "cer": cer(truth, said)}
+
+
+def fine_tune(profile, processor, splits, seed, pretrained=True):
+    """Lesson 04 from end to end; its scores, seconds and validation curve."""
+    masks = {name: getattr(profile, name) for name in (
+        "mask_time_prob", "mask_time_length", "mask_feature_prob", "mask_feature_length",
+    )}  # fmt: skip
+    model = load_base_model(profile.base_model, processor, seed, masks, pretrained)
+    train = keep_fitting(splits["train"], model)
+    untrained = score(model, processor, splits["test"], seed)
+    start = time.perf_counter()
+    train_head(model, train, profile.head_steps, profile.head_learning_rate, seed)
+    multiple = int(profile.pad_seconds * profile.sampling_rate)
+    folder = ROOT / "build" / "learning" / f"{'base' if pretrained else 'random'}-{seed}"
+    arguments = training_arguments(profile, folder)
+    arguments.seed = seed
+    trainer = CTCTrainer(
+        model=model, args=arguments, train_dataset=train, eval_dataset=splits["validation"],
+        processing_class=processor, compute_metrics=trainer_metrics(processor),
+        data_collator=DataCollatorCTCWithPadding(
+            processor, multiple, Augment(profile.sampling_rate, seed)
+        ),
+        eval_collator=DataCollatorCTCWithPadding(processor, multiple),
+        batch_seconds=profile.batch_seconds,
+    )  # fmt: skip
+    trainer.train()
+    seconds = time.perf_counter() - start
+    curve = [[e["step"], e["eval_wer"]] for e in trainer.state.log_history if "eval_wer" in e]
+    return {
+        "seed": seed, "pretrained": pretrained, "train_seconds": seconds,
+        "peak_memory_mb": peak_memory_mb(), "validation_curve": curve, "untrained": untrained,
+        **score(model, processor, splits["test"], seed),
+    }  # fmt: skip
+
+
+def machine():
+    """What the figures were taken on."""
+    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    cpu = names[0].split(":")[1].strip() if names else platform.processor()
+    return f"{torch.get_num_threads()} threads of {cpu}, torch {torch.__version__}"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--profile", default="offline")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[42, 42, 43])
+    options = parser.parse_args()
+    profile = load_profile(options.profile)
+    processor, splits, loaded = loading(profile)
+    print("loading:", {name: round(value, 2) for name, value in loaded.items()}, flush=True)
+    runs = [("base", seed, True) for seed in options.seeds] + [("random", options.seeds[0], False)]
+    rows = []
+    for name, seed, pretrained in runs:
+        row = fine_tune(profile, processor, splits, seed, pretrained)
+        rows.append(row)
+        print(
+            f"{name:<8} seed {seed}: untrained WER {row['untrained']['wer']:.3f}, test WER "
+            f"{row['wer']:.3f} ({row['wer_low']:.3f} to {row['wer_high']:.3f}), CER "
+            f"{row['cer']:.3f}, {row['train_seconds']:.0f} s, {row['peak_memory_mb']:.0f} MB",
+            flush=True,
+        )
+    report = {"machine": machine(), "profile": profile.name, "loading": loaded, "runs": rows}
+    (ROOT / "build").mkdir(exist_ok=True)
+    (ROOT / "build" / "learning.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

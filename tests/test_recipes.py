@@ -1,0 +1,188 @@
+"""How the embedded corpus and the base model were made: small runs of the same code."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from asr_helpers.text import normalize
+from recipes.corpus import build
+from recipes.wav2vec2_tiny import corpora, data, evaluate, network, pretrain, synthesise, texts
+
+PHONES = {"pau": 0, "t": 1, "uw": 2}
+
+
+def utterance(seconds=1.0, text="TWO", source="flite", seed=0):
+    noise = np.random.default_rng(seed).normal(0, 3000, int(seconds * 8000)).astype(np.int16)
+    phones = ("pau", "t", "uw", "pau") if source == "flite" else ()
+    ends = (0.1, 0.2, 0.8, seconds) if source == "flite" else ()
+    return data.Utterance(noise, text, source, phones, ends)
+
+
+def test_no_sentence_of_the_corpus_is_spoken(monkeypatch):
+    monkeypatch.setattr(texts, "wordnet_examples", lambda: ["the cat sat", "a dog ran off today"])
+    forbidden = ["seven", "the dog ran off"]
+    made = [texts.plain(sentence) for sentence in texts.make(3000, 1, forbidden)]
+    assert len(made) == 3000 and len(set(made)) > 1500
+    assert "SEVEN" not in made and "THE CAT SAT" in made
+    assert any("SEVEN" in sentence.split() for sentence in made)  # within a longer one it may
+
+
+def test_a_long_transcript_is_forbidden_inside_another_sentence():
+    forbidden = texts.Forbidden(["The dog ran off."])
+    assert "yesterday the dog ran off again" in forbidden and "the dog" not in forbidden
+
+
+def test_the_forbidden_are_every_split_of_every_language():
+    from asr_helpers.corpus import load_corpus
+
+    forbidden = set(corpora.all_transcripts())
+    for split in load_corpus().values():
+        assert {normalize(text) for text in split["transcription"]} <= forbidden
+
+
+def test_real_prompts_are_of_training_splits_only():
+    from asr_helpers.corpus import load_corpus
+
+    texts_of = {u.text for u in data.real(["es-MX"])}
+    held = load_corpus(language="es-MX")
+    for split in ("validation", "test"):
+        assert not texts_of & {normalize(t, "es-MX") for t in held[split]["transcription"]}
+    assert "en-US" not in pretrain.LANGUAGES
+
+
+def test_every_slot_of_the_grammar_can_be_filled():
+    import random
+
+    rng = random.Random(0)
+    for _, template in [*texts.TEMPLATES, *texts.SHORT]:
+        assert "{" not in texts.fill(template, rng)
+
+
+def test_the_filterbank_hears_its_own_frequencies():
+    filters = network.filterbank(400)
+    assert filters.shape == (256, 1, 400)
+    assert torch.allclose(filters.norm(dim=-1), torch.ones(256, 1), atol=1e-5)
+    tone = torch.sin(2 * np.pi * 1000 * torch.arange(1600) / 16_000)[None, None]
+    heard = torch.nn.functional.conv1d(tone, filters, stride=80).abs().mean(-1)[0]
+    band = int(heard.argmax()) // network.PHASES
+    edges = network._hertz(np.linspace(network._mel(80), network._mel(3900), 66))
+    assert edges[band] < 1000 < edges[band + 2]
+
+
+def test_frames_are_30_ms():
+    model = network.new_model()
+    field, hop = network.frame_geometry(model.config)
+    assert hop == 480 and field == 1280
+    assert int(model._get_feat_extract_output_lengths(torch.tensor(16_000))) == (16_000 - field) // hop + 1
+
+
+def test_each_frame_bears_the_phone_spoken_in_it():
+    labels = data.frame_phones(utterance(), before=0.0, tempo=1.0, frames=32, geometry=(960, 480), phone_ids=PHONES)
+    times = (np.arange(32) * 480 + 480) / 16_000
+    wanted = np.select([times <= 0.1, times <= 0.2, times <= 0.8], [0, 1, 2], 0)
+    assert labels.tolist() == wanted.tolist()
+    later = data.frame_phones(utterance(), 0.3, 1.0, 32, (960, 480), PHONES)
+    assert later[:10].tolist() == [0] * 10 and 2 in later[-10:]
+
+
+def test_a_batch_is_normalised_padded_and_labelled():
+    rows = [utterance(1.0), utterance(0.7, "A TWO")]
+    batch = data.collate(rows, network.CHARACTERS, (960, 480), PHONES, np.random.default_rng(0))
+    assert batch["input_values"].shape == batch["attention_mask"].shape
+    assert batch["input_values"].shape[1] % 8000 == 0
+    assert batch["phones"].shape == (2, (batch["input_values"].shape[1] - 960) // 480 + 1)
+    spelled = [network.CHARACTERS[i] for i in batch["labels"][1] if i >= 0]
+    assert "".join(spelled) == "A|TWO"
+
+
+def test_batches_hold_their_seconds_and_repeat_by_seed():
+    rows = [utterance(seconds, seed=i) for i, seconds in enumerate(np.linspace(0.5, 4, 60))]
+    drawn = [data.batches(rows, 8, np.random.default_rng(3)) for _ in range(2)]
+    for _ in range(20):
+        one, two = (next(batch) for batch in drawn)
+        assert one == two or [u.text for u in one] == [u.text for u in two]
+        assert sum(len(u.audio) for u in one) / 8000 <= 8
+
+
+def test_a_held_out_sentence_is_held_out_for_every_voice():
+    rows = [utterance(text=f"NUMBER {i % 300}", source=s) for i in range(300) for s in ("flite", "piper")]
+    rest, held = pretrain.split_off(rows)
+    assert held and not {u.text for u in rest} & {u.text for u in held}
+    assert len(rest) + len(held) == len(rows)
+
+
+def test_phases_follow_one_another():
+    seen = [pretrain.phase_of(done)[0] for done in np.linspace(0, 0.999, 1000)]
+    assert list(dict.fromkeys(seen)) == ["phones", "heads", "characters"]
+    rates = [pretrain.learning_rate("characters", p, 1000) for p in np.linspace(0, 1, 20)]
+    assert rates == sorted(rates, reverse=True) and rates[-1] < 0.02 * rates[0]
+
+
+def test_heads_alone_learn_in_their_phase():
+    net = pretrain.Pretraining(3, {"es-MX": ["<pad>", "A"]})
+    net.model.wav2vec2.requires_grad_(False)
+    batch = data.collate([utterance()], network.CHARACTERS, (960, 480), PHONES)
+    loss, parts = net.loss(batch, "flite", "heads")
+    loss.backward()
+    assert list(parts) == ["ctc_flite"]
+    assert all(weight.grad is None for weight in net.model.wav2vec2.parameters())
+    assert net.model.lm_head.weight.grad is not None
+
+
+@pytest.mark.slow
+def test_pretraining_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
+    rows = [utterance(1.0, text="TWO " * (1 + i % 3) + "A", seed=i) for i in range(80)]
+    audio = np.concatenate([u.audio for u in rows])
+    np.savez(
+        tmp_path / "flite-0000.npz", audio=audio, offsets=np.arange(81) * 8000,
+        texts=np.array([u.text for u in rows]), phones=np.array(["pau t uw pau"] * 80),
+        ends=np.array(["0.1 0.2 0.8 1.0"] * 80),
+    )  # fmt: skip
+    monkeypatch.setattr(pretrain, "LANGUAGES", ())
+    monkeypatch.setattr(pretrain, "split_off", lambda rows: (rows, rows[:4]))
+    monkeypatch.setattr(evaluate, "real_prompts", lambda *_: [])
+    pretrain.main(tmp_path, 0.02)
+    first = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]
+    pretrain.main(tmp_path, 0.04)
+    second = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]
+    assert second["step"] > first["step"] > 0
+    assert second["history"][: len(first["history"])] == first["history"]
+    assert json.loads((tmp_path / "history.json").read_text()) == second["history"]
+
+
+def test_a_shard_is_written_whole_and_never_twice(tmp_path, monkeypatch):
+    monkeypatch.setattr(texts, "wordnet_examples", lambda: ["the cat sat on the mat"])
+    monkeypatch.setitem(synthesise.SENTENCES, "flite", 8)
+    spoken = []
+
+    def speak(voice, sentence, seed):
+        spoken.append(sentence)
+        return np.ones(8000, np.int16), [("pau", 1.0)]
+
+    monkeypatch.setattr(synthesise, "speak", speak)
+    assert synthesise.shard(tmp_path, "flite", [], 0) == pytest.approx(8 / 3600)
+    assert [path.name for path in tmp_path.iterdir()] == ["flite-0000.npz"]
+    assert synthesise.shard(tmp_path, "flite", [], 0) == 0.0 and len(spoken) == 8
+    assert {u.source for u in data.synthetic(tmp_path)} == {"flite"}
+
+
+@pytest.mark.parametrize(
+    ("prompt", "part"),
+    [("vm-goodbye", "voicemail"), ("digits/1", "digits"), ("hello", "general"), ("conf-full", "conference")],
+)
+def test_a_prompt_knows_its_part(prompt, part):
+    assert build.part_of(prompt) == part
+
+
+def test_the_source_texts_are_cleaned(tmp_path, monkeypatch):
+    import gzip
+
+    folder = tmp_path / "asterisk-core-sounds-en"
+    folder.mkdir()
+    lines = "; a comment\ndash: dash [-]\nbye: bye: Goodbye... (beep)\n\nnote: “Quoted.”\n"
+    with gzip.open(folder / "core-sounds-en.txt.gz", "wt", encoding="utf-8") as out:
+        out.write(lines)
+    monkeypatch.setattr(build, "TEXTS", tmp_path)
+    assert build.source_texts("en-US") == {"dash": "dash", "bye": "Goodbye", "note": "Quoted."}

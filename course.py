@@ -41,7 +41,9 @@ def setup():
         return
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         found = ".".join(map(str, sys.version_info[:2]))
-        sys.exit(f"This course needs Python 3.11 to 3.13, and this is {found}: run it with another.")
+        sys.exit(
+            f"This course needs Python 3.11 to 3.13, and this is {found}: run it with another."
+        )
     print("Setting up .venv: a few minutes, the first time only.", flush=True)
     venv.create(VENV, with_pip=True, clear=not python().exists())
     pip = [str(python()), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
@@ -49,7 +51,9 @@ def setup():
     torch = [package for package in pinned() if package.startswith("torch==")]
     for packages in (torch, pinned(), ["--no-deps", "--editable", str(ROOT)]):
         if subprocess.run([*pip, *packages]).returncode:
-            sys.exit("pip could not install the environment: see its message above, then try again.")
+            sys.exit(
+                "pip could not install the environment: see its message above, then try again."
+            )
     stamp.write_text(wanted)
 
 

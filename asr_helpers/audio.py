@@ -76,7 +76,9 @@ class Audio(datasets.Audio):
             return {"bytes": bytes(value), "path": None}
         if isinstance(value, dict) and (value.get("bytes") or value.get("path")):
             return {"bytes": value.get("bytes"), "path": value.get("path")}
-        raise AudioError(f"Audio needs a path, bytes, or an array with its rate, not {value!r:.80}.")
+        raise AudioError(
+            f"Audio needs a path, bytes, or an array with its rate, not {value!r:.80}."
+        )
 
     def cast_storage(self, storage):
         # `map` hands decoded rows back here; their samples are kept exactly, as WAV.

@@ -6,7 +6,9 @@ import scipy.signal
 from IPython.display import HTML
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
-plt.rcParams.update({"figure.figsize": (8, 3), "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True})
+plt.rcParams.update(
+    {"figure.figsize": (8, 3), "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True}
+)
 
 
 def show(figure, alt):
@@ -71,7 +73,9 @@ def curves(lines, x, y, title, level=None):
     """Lines {name: (xs, ys)} in one figure; `level` is (height, its name), drawn dashed."""
     figure, axes = plt.subplots()
     for (name, (xs, ys)), colour in zip(lines.items(), (BLUE, ORANGE, GREEN, PINK)):
-        axes.plot(xs, ys, color=colour, label=name, marker="o" if len(xs) < 30 else None, markersize=4)
+        axes.plot(
+            xs, ys, color=colour, label=name, marker="o" if len(xs) < 30 else None, markersize=4
+        )
     if level:
         axes.axhline(level[0], color=GREY, linestyle="--", label=level[1])
     axes.set(xlabel=x, ylabel=y, title=title)
@@ -84,7 +88,10 @@ def alignment(reference, prediction):
     """One pair, word for word, coloured: what is right, substituted, deleted, inserted."""
     import jiwer
 
-    rows, colours = [[], []], {"equal": "inherit", "substitute": ORANGE, "delete": BLUE, "insert": PINK}
+    rows, colours = (
+        [[], []],
+        {"equal": "inherit", "substitute": ORANGE, "delete": BLUE, "insert": PINK},
+    )
     spoken, written = reference.split(), prediction.split()
     for part in jiwer.process_words(reference, prediction).alignments[0]:
         above = spoken[part.ref_start_idx : part.ref_end_idx]

@@ -74,7 +74,6 @@ class CTCTrainer(Trainer):
         )
         return self.accelerator.prepare(loader)
 
-
     def get_eval_dataloader(self, eval_dataset=None):
         loader = torch.utils.data.DataLoader(
             eval_dataset or self.eval_dataset,

@@ -34,11 +34,15 @@ def loading(profile):
     start_train = time.perf_counter()
     decoded = sum(len(row["audio"]["array"]) for row in corpus["train"]) / 8000
     seconds = time.perf_counter() - start_train
-    return processor, splits, {
-        "prepare_all_seconds": start_train - start,
-        "decode_train_seconds": seconds,
-        "train_minutes": decoded / 60,
-    }
+    return (
+        processor,
+        splits,
+        {
+            "prepare_all_seconds": start_train - start,
+            "decode_train_seconds": seconds,
+            "train_minutes": decoded / 60,
+        },
+    )
 
 
 def score(model, processor, split, seed):
@@ -84,7 +88,9 @@ def fine_tune(profile, processor, splits, seed, pretrained=True):
 
 def machine():
     """What the figures were taken on."""
-    names = [line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line]
+    names = [
+        line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line
+    ]
     cpu = names[0].split(":")[1].strip() if names else platform.processor()
     return f"{torch.get_num_threads()} threads of {cpu}, torch {torch.__version__}"
 

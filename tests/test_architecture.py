@@ -10,7 +10,17 @@ import asr_helpers
 
 FOLDER = Path(asr_helpers.__file__).parent
 # The order of asr_helpers/__init__.py; plots and profiles stand beside it.
-FLOW = ["audio", "text", "corpus", "processor", "collator", "model", "training", "metrics", "inference"]
+FLOW = [
+    "audio",
+    "text",
+    "corpus",
+    "processor",
+    "collator",
+    "model",
+    "training",
+    "metrics",
+    "inference",
+]
 BESIDE = ["plots", "profiles"]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 

@@ -55,7 +55,15 @@ def test_cells_are_short_and_numbered_in_order(notebook):
 def test_outputs_are_lean(notebook):
     text = notebook.read_text(encoding="utf-8")
     assert len(text) < 400_000
-    for unwanted in (r"<audio", r"widget-view", r"/home/", r"/root/", r"/tmp/", r"hf_\w{20}", r"%\|"):
+    for unwanted in (
+        r"<audio",
+        r"widget-view",
+        r"/home/",
+        r"/root/",
+        r"/tmp/",
+        r"hf_\w{20}",
+        r"%\|",
+    ):
         assert not re.search(unwanted, text), unwanted
     assert str(ROOT) not in text
     assert set(json.loads(text)["metadata"]) == {"kernelspec", "language_info"}
@@ -121,7 +129,9 @@ def test_a_failing_cell_is_named_with_its_remedy(tmp_path, monkeypatch):
     from tools import run_lessons
 
     broken = nbformat.read(LESSONS[0], as_version=4)
-    broken.cells = broken.cells[:2] + [nbformat.v4.new_code_cell("# the faulty one\nraise ValueError('no')")]
+    broken.cells = broken.cells[:2] + [
+        nbformat.v4.new_code_cell("# the faulty one\nraise ValueError('no')")
+    ]
     path = tmp_path / "01_broken.ipynb"
     nbformat.write(broken, path)
     monkeypatch.setattr(run_lessons, "ROOT", tmp_path)

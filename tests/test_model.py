@@ -40,9 +40,7 @@ def test_the_head_is_new_and_drawn_by_the_seed(profile, processor):
 def test_without_pretraining_the_encoder_is_random_too(profile, processor, model):
     control = load_base_model(profile.base_model, processor, seed=0, pretrained=False)
     name = "encoder.layers.0.attention.q_proj.weight"
-    assert not torch.equal(
-        model.wav2vec2.get_parameter(name), control.wav2vec2.get_parameter(name)
-    )
+    assert not torch.equal(model.wav2vec2.get_parameter(name), control.wav2vec2.get_parameter(name))
     assert count_parameters(model)[1] == count_parameters(control)[1]
 
 

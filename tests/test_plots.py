@@ -10,7 +10,9 @@ DRAWN = {
     "spectrogram": lambda: plots.spectrogram(WAVE, 8000, "hello"),
     "histogram": lambda: plots.histogram([1, 2, 2, 3], "seconds", "durations"),
     "bars": lambda: plots.bars({"A": 3, "B": 1}, "times", "letters"),
-    "curves": lambda: plots.curves({"loss": ([1, 2], [3, 1])}, "step", "loss", "learning", (2.9, "x")),
+    "curves": lambda: plots.curves(
+        {"loss": ([1, 2], [3, 1])}, "step", "loss", "learning", (2.9, "x")
+    ),
 }
 
 

@@ -75,11 +75,16 @@ def test_frames_are_30_ms():
     model = network.new_model()
     field, hop = network.frame_geometry(model.config)
     assert hop == 480 and field == 1280
-    assert int(model._get_feat_extract_output_lengths(torch.tensor(16_000))) == (16_000 - field) // hop + 1
+    assert (
+        int(model._get_feat_extract_output_lengths(torch.tensor(16_000)))
+        == (16_000 - field) // hop + 1
+    )
 
 
 def test_each_frame_bears_the_phone_spoken_in_it():
-    labels = data.frame_phones(utterance(), before=0.0, tempo=1.0, frames=32, geometry=(960, 480), phone_ids=PHONES)
+    labels = data.frame_phones(
+        utterance(), before=0.0, tempo=1.0, frames=32, geometry=(960, 480), phone_ids=PHONES
+    )
     times = (np.arange(32) * 480 + 480) / 16_000
     wanted = np.select([times <= 0.1, times <= 0.2, times <= 0.8], [0, 1, 2], 0)
     assert labels.tolist() == wanted.tolist()
@@ -107,7 +112,11 @@ def test_batches_hold_their_seconds_and_repeat_by_seed():
 
 
 def test_a_held_out_sentence_is_held_out_for_every_voice():
-    rows = [utterance(text=f"NUMBER {i % 300}", source=s) for i in range(300) for s in ("flite", "piper")]
+    rows = [
+        utterance(text=f"NUMBER {i % 300}", source=s)
+        for i in range(300)
+        for s in ("flite", "piper")
+    ]
     rest, held = pretrain.split_off(rows)
     assert held and not {u.text for u in rest} & {u.text for u in held}
     assert len(rest) + len(held) == len(rows)
@@ -170,7 +179,12 @@ def test_a_shard_is_written_whole_and_never_twice(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize(
     ("prompt", "part"),
-    [("vm-goodbye", "voicemail"), ("digits/1", "digits"), ("hello", "general"), ("conf-full", "conference")],
+    [
+        ("vm-goodbye", "voicemail"),
+        ("digits/1", "digits"),
+        ("hello", "general"),
+        ("conf-full", "conference"),
+    ],
 )
 def test_a_prompt_knows_its_part(prompt, part):
     assert build.part_of(prompt) == part

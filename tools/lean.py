@@ -19,7 +19,9 @@ def lean_output(output):
     if "application/vnd.jupyter.widget-view+json" in data:
         return None
     if "<audio" in data.get("text/html", ""):
-        data["text/html"] = AUDIO.sub("<em>▶ audio player: run the cell to listen</em>", data["text/html"])
+        data["text/html"] = AUDIO.sub(
+            "<em>▶ audio player: run the cell to listen</em>", data["text/html"]
+        )
     output.get("metadata", {}).clear()
     if output.output_type == "stream":
         output.text = output.text.replace(f"{ROOT}/", "")

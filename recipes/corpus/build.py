@@ -53,14 +53,15 @@ NO_SPEECH = re.compile(r"silence/|beep|-2tone$|confbridge-(join|leave)$|monkeys$
 def source_texts(language):
     """{prompt: its text in the package}, notes in brackets and dots of omission removed."""
     name = f"core-sounds-{language[:2]}.txt.gz"
-    lines = gzip.open(TEXTS / f"asterisk-core-sounds-{language[:2]}" / name, "rt", errors="replace")
+    path = TEXTS / f"asterisk-core-sounds-{language[:2]}" / name
     texts = {}
-    for line in lines:
-        prompt, colon, text = line.partition(":")
-        if colon and not line.startswith(";"):
-            text = re.sub(r"\[.*?\]|\(.*?\)|<.*?>|\.\.\.|…", " ", text)
-            text = text.removeprefix(f" {prompt}:")  # some lines name their prompt twice
-            texts[prompt.strip()] = " ".join(text.split()).strip("\"“” ")
+    with gzip.open(path, "rt", encoding="utf-8", errors="replace") as lines:
+        for line in lines:
+            prompt, colon, text = line.partition(":")
+            if colon and not line.startswith(";"):
+                text = re.sub(r"\[.*?\]|\(.*?\)|<.*?>|\.\.\.|…", " ", text)
+                text = text.removeprefix(f" {prompt}:")  # some lines name their prompt twice
+                texts[prompt.strip()] = " ".join(text.split()).strip('"“” ')
     return texts
 
 

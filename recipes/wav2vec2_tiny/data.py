@@ -16,7 +16,7 @@ from recipes.wav2vec2_tiny.network import CHARACTERS, RATE
 from recipes.wav2vec2_tiny.texts import Forbidden
 
 STORED_RATE = 8000
-VOICES = ("flite", "espeak", "piper", "kokoro")
+VOICES = ("flite", "piper", "kokoro")
 PAD = 0.05  # seconds of silence behind each utterance, and before it where nothing is random
 STEP = 0.5  # seconds; batches are padded to a multiple of it
 
@@ -74,9 +74,9 @@ def distort(audio, rng):
     gains = np.interp(np.arange(len(spectrum)), points, rng.normal(0, 4, 9))
     audio = np.fft.irfft(spectrum * 10 ** (gains / 20), len(audio))
     level = audio.std() + 1e-6
-    if rng.random() < 0.5:
-        audio = audio + rng.normal(0, level * 10 ** -rng.uniform(0.5, 2), len(audio))
-    if rng.random() < 0.15:
+    if rng.random() < 0.3:
+        audio = audio + rng.normal(0, level * 10 ** -rng.uniform(0.75, 2), len(audio))
+    if rng.random() < 0.05:
         audio = np.clip(audio, -rng.uniform(1.5, 4) * level, rng.uniform(1.5, 4) * level)
     return audio
 

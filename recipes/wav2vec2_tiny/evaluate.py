@@ -24,7 +24,10 @@ def read(network, utterances, geometry, phone_ids):
     order = sorted(range(len(utterances)), key=lambda i: len(utterances[i].audio))
     for start in range(0, len(order), 12):
         rows = order[start : start + 12]
-        by_kind = [[i for i in rows if utterances[i].phones], [i for i in rows if not utterances[i].phones]]
+        by_kind = [
+            [i for i in rows if utterances[i].phones],
+            [i for i in rows if not utterances[i].phones],
+        ]
         for kind in filter(None, by_kind):
             batch = data.collate([utterances[i] for i in kind], CHARACTERS, geometry, phone_ids)
             hidden = network.model.wav2vec2(

@@ -39,7 +39,9 @@ def draw(history, folder):
         "real_cer": ("real prompts (validation), CER", "#D55E00", "--"),
     }
     for name, (label, colour, style) in lines.items():
-        axes.plot([r["hours"] for r in rows], [r[name] for r in rows], style, color=colour, label=label)
+        axes.plot(
+            [r["hours"] for r in rows], [r[name] for r in rows], style, color=colour, label=label
+        )
     axes.set(xlabel="hours of audio trained on", ylabel="error rate (fraction)", ylim=(0, 1))
     axes.grid(alpha=0.3)
     axes.legend()
@@ -52,7 +54,9 @@ def main(work, folder=FOLDER / "wav2vec2-tiny"):
     saved = torch.load(work / "checkpoint.pt", weights_only=True)
     model = new_model()
     prefix = "model."
-    weights = {n.removeprefix(prefix): w for n, w in saved["network"].items() if n.startswith(prefix)}
+    weights = {
+        n.removeprefix(prefix): w for n, w in saved["network"].items() if n.startswith(prefix)
+    }
     model.load_state_dict(weights)
     model.wav2vec2.half().save_pretrained(folder)
     # The file holds half precision, to be small; whoever loads it computes in single.
@@ -65,7 +69,9 @@ def main(work, folder=FOLDER / "wav2vec2-tiny"):
     history = saved["state"]["history"]
     (folder / "pretraining.json").write_text(json.dumps(history, indent=1) + "\n")
     draw(history, folder)
-    print(f"{folder}: {sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.1f} MB, {history[-1]}")
+    print(
+        f"{folder}: {sum(f.stat().st_size for f in folder.iterdir()) / 1e6:.1f} MB, {history[-1]}"
+    )
 
 
 if __name__ == "__main__":

@@ -168,7 +168,9 @@ WORDS = {
         "nancy,nicole,oliver,patricia,paul,peter,rachel,richard,robert,sandra,sarah,scott,smith,"
         "steve,susan,thomas,tim,walter,wendy,william,mister,missus,jones,brown,johnson,miller"
     ).split(","),
-    "connect": "and,or,but,because,when,while,so,then,and then,unless,until,since,before".split(","),
+    "connect": "and,or,but,because,when,while,so,then,and then,unless,until,since,before".split(
+        ","
+    ),
     "ask": "who,what,when,where,why,how,which one,how many,how much,how long".split(","),
     "sayto": (
         "please,to,you may,you can,now,then,would you like to,do you want to,you must,let's,"

@@ -2,7 +2,7 @@
 
     python -m recipes.wav2vec2_tiny.synthesise WORK VOICE SHARDS [WORKERS]
 
-VOICE is flite, espeak, piper or kokoro. A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
+VOICE is flite, piper or kokoro. A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
 joined), `offsets` (samples), `texts`, `phones` (flite's own, else "") and `ends` (seconds). A shard
 that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
 it stopped.
@@ -29,7 +29,7 @@ from tqdm import tqdm
 from recipes.wav2vec2_tiny import texts
 
 RATE = 8000
-SENTENCES = {"flite": 1000, "espeak": 1000, "piper": 500, "kokoro": 150}  # a shard
+SENTENCES = {"flite": 1000, "piper": 500, "kokoro": 150}  # a shard
 SHORTEST, LONGEST = 0.3, 10.0  # seconds
 FLITE = {"slt": 190, "rms": 100, "awb": 120, "kal16": 105}  # voice: mean pitch, Hz
 WOMEN = {"slt", "jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro"}
@@ -53,17 +53,6 @@ def flite(sentence, rng):
         audio, rate = sf.read(out.name, dtype="float32")
     phones = [(name, float(end) / shift) for name, end in (p.split(":") for p in said.split())]
     return audio, rate * shift, phones
-
-
-def espeak(sentence, rng):
-    accent = rng.choice(["en-us", "en-us", "en-us", "en-gb", "en-gb-scotland", "en-gb-x-rp"])
-    variant = rng.choice(["f1", "f2", "f3", "f4", "f5", "m1", "m3", "m4", "m5", "m7"])
-    settings = ["-s", str(rng.randint(110, 175)), "-p", str(rng.randint(30, 70))]
-    with tempfile.NamedTemporaryFile(suffix=".wav", dir="/dev/shm") as out:
-        command = ["espeak-ng", "-v", f"{accent}+{variant}", *settings, "-w", out.name, sentence]
-        subprocess.run(command, check=True, capture_output=True)
-        audio, rate = sf.read(out.name, dtype="float32")
-    return audio, rate, []
 
 
 @cache
@@ -116,7 +105,7 @@ def kokoro(sentence, rng):
     ids = [vocabulary[c] for c in phonemize_to_string(sentence) if c in vocabulary]
     first, second = rng.sample(sorted(styles), 2)
     share = rng.betavariate(0.7, 0.7)
-    style = [share * styles[first] + (1 - share) * styles[second]][0][len(ids) - 1]
+    style = (share * styles[first] + (1 - share) * styles[second])[len(ids) - 1]
     shift = _shift(first if share > 0.5 else second, rng)
     feeds = {
         "tokens": np.array([[0, *ids, 0]], dtype=np.int64),
@@ -169,7 +158,9 @@ def main(work, voice, shards, workers=2):
     hours = 0.0
     with ProcessPoolExecutor(int(workers)) as pool:
         run = partial(shard, work, voice, all_transcripts())
-        progress = tqdm(pool.map(run, range(int(shards))), total=int(shards), desc=voice, unit="shard")
+        progress = tqdm(
+            pool.map(run, range(int(shards))), total=int(shards), desc=voice, unit="shard"
+        )
         for more in progress:
             hours += more
             progress.set_postfix(hours=f"{hours:.2f}")

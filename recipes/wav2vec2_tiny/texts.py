@@ -38,7 +38,9 @@ def wordnet_examples():
 
 def _number(rng):
     size = rng.choice([10, 20, 60, 100, 100, 100, 1000, 10_000, 1_000_000])
-    return num2words(rng.randrange(size)).replace(",", "").replace(" and ", rng.choice([" ", " and "]))
+    return (
+        num2words(rng.randrange(size)).replace(",", "").replace(" and ", rng.choice([" ", " and "]))
+    )
 
 
 def _some(rng, kind, low, high):

@@ -1,0 +1,21 @@
+"""Everything, in order: speak, pretrain, export. Run it again after a kill and it goes on.
+
+python -m recipes.wav2vec2_tiny.make WORK [HOURS]
+"""
+
+import sys
+
+from recipes.wav2vec2_tiny import export, pretrain, synthesise
+
+SHARDS = {"flite": 18, "piper": 11, "kokoro": 8}
+
+
+def main(work, hours=170):
+    for voice, shards in SHARDS.items():
+        synthesise.main(work, voice, shards)
+    pretrain.main(work, hours)
+    export.main(work)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

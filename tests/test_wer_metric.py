@@ -1,0 +1,46 @@
+import os
+import socket
+import subprocess
+import sys
+
+import evaluate
+import pytest
+
+from asr_helpers.errors import WER_METRIC
+from asr_helpers.metrics import wer
+
+TRUTH = ["PRESS ONE TO ACCEPT", "GOODBYE", "THANK YOU"]
+SAID = ["PRESS WON ACCEPT THIS", "", "THANK YOU"]
+
+
+@pytest.fixture
+def metric(monkeypatch):
+    def refuse(*_):
+        raise AssertionError("the metric asked the network")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    return evaluate.load(str(WER_METRIC), keep_in_memory=True)
+
+
+def test_it_counts_as_we_do(metric):
+    rate = metric.compute(references=TRUTH, predictions=SAID)
+    assert isinstance(rate, float) and rate == pytest.approx(wer(TRUTH, SAID))
+
+
+def test_concatenated_counts_are_the_pooled_ones(metric):
+    rate = metric.compute(references=TRUTH, predictions=SAID, concatenate_texts=True)
+    assert isinstance(rate, float) and rate == pytest.approx(wer(TRUTH, SAID))
+
+
+def test_rows_may_be_added_one_by_one(metric):
+    for reference, prediction in zip(TRUTH, SAID):
+        metric.add(reference=reference, prediction=prediction)
+    assert metric.compute() == pytest.approx(wer(TRUTH, SAID))
+
+
+@pytest.mark.slow
+def test_a_fresh_process_loads_it_offline():
+    code = f"import evaluate; print(evaluate.load({str(WER_METRIC)!r}, keep_in_memory=True).name)"
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_EVALUATE_OFFLINE": "1"}
+    done = subprocess.run([sys.executable, "-c", code], env=offline, capture_output=True, text=True)
+    assert done.returncode == 0 and "word_error_rate" in done.stdout, done.stderr

@@ -7,8 +7,10 @@
     model         a pretrained encoder with a new CTC head
     training      the head first, then everything
     metrics       WER and CER, with an interval
+    errors        which words went wrong, and how
     inference     a model's logits to text
 
-`plots` draws what any of them gives; `profiles` holds every knob. A module imports only from those
-above it.
+Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made, and
+`plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc` and `plots_evaluate` for
+single lessons. A module of the flow imports only from those above it.
 """

@@ -37,8 +37,9 @@ def read_audio(source, sampling_rate=None, name=None):
         opened = BytesIO(source) if isinstance(source, bytes) else str(source)
         array, rate = soundfile.read(opened, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
+        why = getattr(error, "error_string", error)  # libsndfile's own words, without an address
         raise AudioError(
-            f"{name}: cannot be read as WAV, FLAC, Ogg, Opus or MP3 ({error}). "
+            f"{name}: cannot be read as WAV, FLAC, Ogg, Opus or MP3 ({why}). "
             f"It may be missing, cut off, or another kind of file. {REMEDY}"
         ) from error
     if not len(array):

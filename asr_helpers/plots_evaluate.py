@@ -22,7 +22,8 @@ def edit_table(table, spoken, written, path):
     axes.xaxis.tick_top()
     axes.xaxis.set_label_position("top")
     axes.grid(False)
-    axes.set(xlabel="written", ylabel="spoken")
+    axes.set_xlabel("written", labelpad=8)
+    axes.set_ylabel("spoken")
     alt = f"Table of edit distances from {len(spoken)} spoken to {len(written)} written words; "
     return show(figure, alt + f"a marked path leads from 0 to {table[-1][-1]} errors.")
 
@@ -34,9 +35,9 @@ def rates(found, label, title):
     values = np.array([found[name] for name in names], dtype=float)
     reach = np.abs(values[:, [1, 2]] - values[:, :1]).T
     axes.barh(names, values[:, 0], color=BLUE, height=0.6)
-    axes.errorbar(
-        values[:, 0], names, xerr=reach, fmt="none", ecolor=ORANGE, elinewidth=2, capsize=4
-    )
+    wide = reach.any(axis=0)  # an interval of no width gets no whisker
+    style = dict(fmt="none", ecolor=ORANGE, elinewidth=2, capsize=4)
+    axes.errorbar(values[wide, 0], np.flatnonzero(wide), xerr=reach[:, wide], **style)
     axes.invert_yaxis()
     axes.grid(axis="y", visible=False)
     axes.set(xlabel=label, title=title, xlim=(0, max(1.05 * values.max(), 0.1)))

@@ -77,6 +77,7 @@ def test_bad_sound_is_named_with_its_remedy(sound, says):
     with pytest.raises(AudioError, match="calls/17.wav") as error:
         rows[0]
     assert says in str(error.value) and "drop the row" in str(error.value)
+    assert "0x" not in str(error.value)
 
 
 def test_a_missing_file_is_named(tmp_path):

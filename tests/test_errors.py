@@ -6,13 +6,14 @@ from asr_helpers.metrics import wer
 
 
 def test_each_kind_of_error_is_named():
-    assert align_words("A B C D E", "A X C E F") == [
+    assert align_words("A B C D E F", "A X C E F G") == [
         ("equal", "A", "A"),
         ("substitute", "B", "X"),
         ("equal", "C", "C"),
         ("delete", "D", ""),
         ("equal", "E", "E"),
-        ("insert", "", "F"),
+        ("equal", "F", "F"),
+        ("insert", "", "G"),
     ]
 
 

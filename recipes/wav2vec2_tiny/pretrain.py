@@ -14,6 +14,8 @@ import math
 import sys
 import time
 import zlib
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +121,15 @@ def split_off(utterances, one_in=70):
     return [u for u in utterances if zlib.crc32(u.text.encode()) % one_in], held
 
 
+def prepared(produce, ahead=3):
+    """Endless results of `produce()`, made ahead in a thread while the model computes."""
+    with ThreadPoolExecutor(1) as pool:
+        waiting = deque(pool.submit(produce) for _ in range(ahead))
+        while True:
+            waiting.append(pool.submit(produce))
+            yield waiting.popleft().result()
+
+
 def main(work, hours):
     work, hours = Path(work), float(hours)
     torch.manual_seed(0)
@@ -154,6 +165,14 @@ def main(work, hours):
     endless, weights = sources_of(utterances, rng)
     names, odds = list(weights), list(weights.values())
 
+    def produce():
+        phones_only = phase_of(state["hours"] / hours)[0] == "phones"
+        source = "flite" if phones_only else names[rng.choice(len(names), p=odds)]
+        rows = next(endless[source])
+        return source, data.collate(rows, letters[source], geometry, phone_ids, rng)
+
+    ready = prepared(produce)
+
     def save():
         half = checkpoint.with_suffix(".half")
         torch.save(
@@ -181,8 +200,7 @@ def main(work, hours):
             network.model.wav2vec2.requires_grad_(phase != "heads")
             network.model.config.mask_time_prob = 0.1 if phase == "phones" else 0.06
             before = phase
-        source = "flite" if phase == "phones" else names[rng.choice(len(names), p=odds)]
-        batch = data.collate(next(endless[source]), letters[source], geometry, phone_ids, rng)
+        source, batch = next(ready)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(phase, progress, state["step"])
         loss, parts = network.loss(batch, source, phase)

@@ -1,0 +1,157 @@
+"""Prefix beam search: the best text of all, heard by CTC and judged by a language model."""
+
+from dataclasses import dataclass
+from heapq import nlargest
+from math import exp, log
+from operator import itemgetter
+from typing import NamedTuple
+
+import numpy as np
+
+from asr_helpers.language_model import EDGE
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What lesson 07 reads. Beams count prefixes, floors are probabilities."""
+
+    order: int = 7  # characters of an n-gram
+    train_weight: float = 8.0  # of a training transcript, where a domain sentence has 1
+    beam: int = 32
+    grid_beam: int = 8  # a small beam ranks the weights as a large one does
+    token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
+    prefix_floor: float = 1e-5  # prefixes less likely than this share of the best are dropped
+    alphas: tuple = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    betas: tuple = (0.0, 0.5, 1.0, 1.5)
+    beams: tuple = (1, 2, 4, 8, 16, 32, 64)
+    orders: tuple = (1, 2, 3, 4, 5, 6, 7)
+    hot_weight: float = 100.0  # of a hot word
+
+
+class Hypothesis(NamedTuple):
+    """A text, its score, and the two parts of it: natural logarithms all."""
+
+    text: str
+    score: float  # acoustic + alpha * language + beta * characters
+    acoustic: float  # ln P(text | audio), over all its paths that the beam kept
+    language: float  # ln P(text) by the language model; 0 without one
+
+
+class LanguageModelDecoder:
+    """CTC prefix beam search with a character model in it (Hannun et al. 2014, "First-pass large
+    vocabulary continuous speech recognition using bi-directional recurrent DNNs", algorithm 1).
+
+    Among all texts it looks for the largest
+
+        ln P(text | audio) + alpha * ln P(text) + beta * (characters of the text)
+
+    and keeps the `beam` best prefixes after each frame. Probabilities are scaled to a largest of
+    1 after each frame (Rabiner 1989, "A tutorial on hidden Markov models", section V.A), which
+    prevents underflow as logarithms would, and is faster.
+
+    Args:
+        tokens: a character for each logit, in order; None for a token that is never written.
+        blank: the id of the blank.
+        model: a CharacterModel, or None for none.
+        alpha: the weight of the model, 0 or more.
+        beta: the bonus of each character; without it, a model favours short texts.
+        beam: how many prefixes are kept, 1 or more.
+        token_floor, prefix_floor: what is dropped for speed; 0 drops nothing.
+
+    Raises:
+        ValueError: a number is out of range, or the model's alphabet lacks a token.
+    """
+
+    def __init__(self, tokens, blank=0, model=None, alpha=0.0, beta=0.0, beam=32,
+                 token_floor=0.0, prefix_floor=0.0):  # fmt: skip
+        if beam < 1 or alpha < 0 or not 0 <= min(token_floor, prefix_floor) < 1:
+            raise ValueError("Wanted: beam 1 or more, alpha 0 or more, floors from 0 to below 1.")
+        if not 0 <= blank < len(tokens):
+            raise ValueError(f"Blank {blank} is none of {len(tokens)} tokens.")
+        self.letters = [(i, c) for i, c in enumerate(tokens) if c is not None and i != blank]
+        strange = [c for _, c in self.letters if model and c not in model.symbols[:-1]]
+        if strange:
+            raise ValueError(f"The model's alphabet lacks {strange}: give it a larger one.")
+        self.size, self.blank, self.model, self.alpha = len(tokens), blank, model, alpha
+        self.beta, self.beam = beta, beam
+        self.token_floor, self.prefix_floor = token_floor, prefix_floor
+        self._factors, self._bonus = {}, {c: exp(beta) for _, c in self.letters}
+
+    def factors(self, prefix):
+        """{character: what writing it after `prefix` multiplies the probability by}."""
+        if self.model is None:
+            return self._bonus
+        context = (EDGE + prefix)[-(self.model.order - 1) :] if self.model.order > 1 else ""
+        found = self._factors.get(context)
+        if found is None:
+            values = self.model.distribution(context) ** self.alpha * exp(self.beta)
+            found = self._factors[context] = dict(zip(self.model.symbols, values.tolist()))
+        return found
+
+    def n_best(self, logits, n=1):
+        """The n best texts of one utterance, best first: a list of Hypothesis.
+
+        Args:
+            logits: an array or tensor of shape (frames, vocab); log-probabilities do, too.
+
+        Raises:
+            ValueError: another shape, or a number that is not finite.
+        """
+        logits = np.asarray(logits, dtype=float)
+        if logits.ndim != 2 or logits.shape[1] != self.size:
+            raise ValueError(f"Wanted logits (frames, {self.size}), got {logits.shape}.")
+        if not np.isfinite(logits).all():
+            raise ValueError("Logits hold NaN or infinity: look for padding or a broken model.")
+        frames = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
+        frames /= frames.sum(axis=1, keepdims=True)
+        # prefix -> [share of its paths that end in blank, share that end in its last character]
+        beams, scale = {"": [1.0, 0.0]}, 0.0
+        for frame in frames.tolist():
+            beams, best = self._prune(self._step(beams, frame))
+            scale += log(best)
+        found = [self._finish(prefix, log(sum(mass)) + scale) for prefix, mass in beams.items()]
+        return nlargest(n, found, key=lambda hypothesis: hypothesis.score)
+
+    def _step(self, beams, frame):
+        """All prefixes after one more frame, and their mass."""
+        heard = [(c, frame[i]) for i, c in self.letters if frame[i] > self.token_floor]
+        sounds, silence, after = dict(heard), frame[self.blank], {}
+        for prefix, (ended, held) in beams.items():
+            both, last = ended + held, prefix[-1:]
+            mass = after.setdefault(prefix, [0.0, 0.0])
+            mass[0] += both * silence
+            if last in sounds:  # the same letter, held on
+                mass[1] += held * sounds[last]
+            factors = self.factors(prefix) if heard else None
+            for c, p in heard:
+                # A letter twice in a row needs a blank in between.
+                p *= factors[c] * (ended if c == last else both)
+                if p:
+                    after.setdefault(prefix + c, [0.0, 0.0])[1] += p
+        return after
+
+    def _prune(self, after):
+        """The best prefixes, scaled to a largest mass of 1, and what that was before."""
+        ranked = [(sum(mass), prefix, mass) for prefix, mass in after.items()]
+        kept = nlargest(self.beam, ranked, key=itemgetter(0))
+        best = kept[0][0]
+        floor = best * self.prefix_floor
+        return {p: [a / best, b / best] for total, p, (a, b) in kept if total > floor}, best
+
+    def _finish(self, text, score):
+        """The Hypothesis of a prefix at whose end the sentence ends, too."""
+        language = self.model.score(text) if self.model else 0.0
+        before = self.model.score(text, end=False) if self.model else 0.0
+        acoustic = score - self.alpha * before - self.beta * len(text)
+        return Hypothesis(text, score + self.alpha * (language - before), acoustic, language)
+
+    def __call__(self, batch):
+        """The best text of each utterance; `batch` is a list of logits (frames, vocab)."""
+        return [" ".join(self.n_best(logits)[0].text.split()) for logits in batch]
+
+
+def characters(tokenizer):
+    """`tokens` for LanguageModelDecoder: "|" is a space, and special tokens are never written."""
+    names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
+    names = [" " if name == tokenizer.word_delimiter_token else name for name in names]
+    return [name if len(name) == 1 else None for name in names]

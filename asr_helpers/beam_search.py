@@ -46,8 +46,8 @@ class LanguageModelDecoder:
         ln P(text | audio) + alpha * ln P(text) + beta * (characters of the text)
 
     and keeps the `beam` best prefixes after each frame. Probabilities are scaled to a largest of
-    1 after each frame (Rabiner 1989, "A tutorial on hidden Markov models", section V.A), which
-    prevents underflow as logarithms would, and is faster.
+    1 after each frame (Rabiner 1989, "A tutorial on hidden Markov models", section V.A): as safe
+    as logarithms, and faster.
 
     Args:
         tokens: a character for each logit, in order; None for a token that is never written.
@@ -103,7 +103,7 @@ class LanguageModelDecoder:
         if not np.isfinite(logits).all():
             raise ValueError("Logits hold NaN or infinity: look for padding or a broken model.")
         frames = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
-        frames /= frames.sum(axis=1, keepdims=True)
+        frames = np.maximum(frames / frames.sum(axis=1, keepdims=True), 1e-30)
         # prefix -> [share of its paths that end in blank, share that end in its last character]
         beams, scale = {"": [1.0, 0.0]}, 0.0
         for frame in frames.tolist():

@@ -20,7 +20,7 @@ def padded(batches):
         padding = [max(seconds) - length for length in seconds]
         axes.barh(rows, seconds, color=BLUE, label="speech")
         axes.barh(rows, padding, left=seconds, color=GREY, alpha=0.45, label="padding")
-        axes.invert_yaxis()
+        axes.set_ylim(len(seconds) + 0.6, 0.4)
         axes.yaxis.get_major_locator().set_params(integer=True)
         axes.grid(axis="y", visible=False)
         axes.set(xlabel="duration (s)", ylabel="row", title=name, xlim=(0, 1.02 * longest))

@@ -1,14 +1,14 @@
-"""Run every lesson in order with papermill, and report.
+"""Run every lesson in order, then the solutions of their exercises, with papermill, and report.
 
     python -m tools.run_lessons [--profile smoke] [--store]
 
-Executed copies and `report.json` go to `build/`. `--store` also writes the executed lessons back
+Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
 to `notebooks/`, lean, which is how they are meant to be stored.
 """
 
 import argparse
+import ast
 import json
-import os
 import re
 import shutil
 import sys
@@ -24,14 +24,32 @@ from tools.lean import lean
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
+DEFAULT = "offline"
+
+
+def notebooks():
+    """The lessons in order, then the solutions."""
+    return [*sorted(LESSONS.glob("[0-9][0-9]_*.ipynb")), *sorted(LESSONS.glob("solutions/*.ipynb"))]
+
+
+def checks(path):
+    """How many assertions a notebook holds; one that has run to its end has passed them all."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+    return sum(
+        isinstance(node, ast.Assert) for source in code for node in ast.walk(ast.parse(source))
+    )
 
 
 def run(lesson, profile):
-    """Execute one lesson into build/; its seconds, and None or the text of its failure."""
-    executed, start = BUILD / lesson.name, time.perf_counter()
+    """Execute one notebook into build/; its seconds, and None or the text of its failure."""
+    executed, start = BUILD / lesson.relative_to(LESSONS), time.perf_counter()
+    executed.parent.mkdir(parents=True, exist_ok=True)
+    # Its own default needs no parameter, and a stored notebook no cell that repeats it.
+    parameters = {} if profile == DEFAULT else {"PROFILE": profile}
     try:
         papermill.execute_notebook(
-            str(lesson), str(executed), parameters={"PROFILE": profile}, cwd=str(LESSONS),
+            str(lesson), str(executed), parameters=parameters, cwd=str(LESSONS),
             kernel_name="python3", log_output=False, extra_arguments=["--log-level=ERROR"],
         )  # fmt: skip
         failure = None
@@ -63,22 +81,22 @@ def metrics(profile):
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--profile", default="offline")
+    parser.add_argument("--profile", default=DEFAULT)
     parser.add_argument("--store", action="store_true")
     options = parser.parse_args()
     from asr_helpers.profiles import load_profile
 
     artifacts = load_profile(options.profile).artifacts
     (artifacts / "metrics.json").unlink(missing_ok=True)  # an old score is no result of this run
-    BUILD.mkdir(exist_ok=True)
-    os.environ["TQDM_DISABLE"] = os.environ.get("TQDM_DISABLE", "")
-    rows, failures = [], []
-    for lesson in sorted(LESSONS.glob("[0-9][0-9]_*.ipynb")):
-        print(f"{lesson.name}", flush=True)
-        seconds, failure = run(lesson, options.profile)
-        rows.append({"notebook": lesson.name, "seconds": round(seconds, 1), "ok": failure is None})
+    rows, failure = [], None
+    for path in notebooks():
+        name = path.relative_to(LESSONS).as_posix()
+        print(name, flush=True)
+        seconds, failure = run(path, options.profile)
+        ok = failure is None
+        passed = checks(path) if ok else 0
+        rows.append({"notebook": name, "seconds": round(seconds, 1), "ok": ok, "checks": passed})
         if failure:
-            failures.append(failure)
             break  # later lessons stand on this one's files
     packages = [pin.split("==")[0] for pin in pinned()]
     report = {
@@ -89,8 +107,8 @@ def main():
     }
     (BUILD / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print_table(report)
-    if failures:
-        sys.exit("\n".join(failures))
+    if failure:
+        sys.exit(failure)
     if options.store:
         for row in rows:
             shutil.copy(BUILD / row["notebook"], LESSONS / row["notebook"])
@@ -98,15 +116,22 @@ def main():
 
 
 def print_table(report):
-    print(f"\n{'notebook':<28}{'seconds':>9}  result")
-    for row in report["notebooks"]:
-        print(f"{row['notebook']:<28}{row['seconds']:>9.1f}  {'ok' if row['ok'] else 'FAILED'}")
-    found = report["metrics"]
+    """Each notebook's time and checks, then what was reached on the test split."""
+    rows, found = report["notebooks"], report["metrics"]
+    print(f"\n{'notebook':<46}{'seconds':>8}{'checks passed':>15}")
+    for row in rows:
+        result = row["checks"] if row["ok"] else "FAILED"
+        print(f"{row['notebook']:<46}{row['seconds']:>8.1f}{result:>15}")
+    print(f"{'together':<46}{sum(row['seconds'] for row in rows):>8.1f}")
     if found:
         print(
             f"\nTest WER {found['wer']:.3f} (95 % interval {found['wer_low']:.3f} to "
             f"{found['wer_high']:.3f}), CER {found['cer']:.3f}; trained for "
             f"{found['train_seconds']:.0f} s, {found['peak_memory_mb']:.0f} MB at most."
+        )
+    if "wer_lm" in found:
+        print(
+            f"With the language model: test WER {found['wer_lm']:.3f}, CER {found['cer_lm']:.3f}."
         )
     print("Details: build/report.json")
 

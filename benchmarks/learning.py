@@ -2,9 +2,9 @@
 
     python -m benchmarks.learning [--profile offline] [--seeds 42 42 43]
 
-Prints a table and writes `build/learning.json`; `benchmarks/results/learning.json` is such a file,
-kept, and lesson 04 draws its control. Each seed is one whole fine-tuning; a seed given twice shows
-whether a run repeats.
+Prints a table and writes `build/learning.json` and `.png`; `benchmarks/results/` keeps such files,
+and lesson 04 draws the control from there. Each seed is one whole fine-tuning; a seed given twice
+shows whether a run repeats.
 """
 
 import argparse
@@ -13,8 +13,10 @@ import platform
 import time
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import torch
 
+from asr_helpers import plots
 from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
 from asr_helpers.corpus import load_corpus
 from asr_helpers.inference import transcribe
@@ -95,6 +97,18 @@ def machine():
     return f"{torch.get_num_threads()} threads of {cpu}, torch {torch.__version__}"
 
 
+def draw(rows):
+    """Validation WER by step, pretrained and from random weights."""
+    figure, axes = plt.subplots(figsize=(8, 3.2))
+    for row, colour in zip([rows[0], rows[-1]], (plots.BLUE, plots.ORANGE)):
+        name = "pretrained encoder" if row["pretrained"] else "random weights"
+        steps, rates = zip(*row["validation_curve"])
+        axes.plot(steps, rates, "o-", color=colour, label=f"{name}: test WER {row['wer']:.2f}")
+    axes.set(xlabel="training step", ylabel="validation WER (fraction)", ylim=(0, 1.1))
+    axes.legend()
+    figure.savefig(ROOT / "build" / "learning.png", dpi=100, bbox_inches="tight")
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile", default="offline")
@@ -117,6 +131,7 @@ def main():
     report = {"machine": machine(), "profile": profile.name, "loading": loaded, "runs": rows}
     (ROOT / "build").mkdir(exist_ok=True)
     (ROOT / "build" / "learning.json").write_text(json.dumps(report, indent=1) + "\n")
+    draw(rows)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from heapq import nlargest
 from math import exp, log
-from operator import itemgetter
 from typing import NamedTuple
 
 import numpy as np
@@ -18,12 +17,12 @@ class Settings:
     order: int = 7  # characters of an n-gram
     train_weight: float = 8.0  # of a training transcript, where a domain sentence has 1
     beam: int = 32
-    grid_beam: int = 8  # a small beam ranks the weights as a large one does
-    token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
-    prefix_floor: float = 1e-5  # prefixes less likely than this share of the best are dropped
-    alphas: tuple = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
-    betas: tuple = (0.0, 0.5, 1.0, 1.5)
-    beams: tuple = (1, 2, 4, 8, 16, 32, 64)
+    grid_beam: int = 8  # for the many runs that choose the weights
+    token_floor: float = 5e-3  # tokens less likely than this in a frame are not tried there
+    prefix_floor: float = 1e-4  # prefixes less likely than this share of the best are dropped
+    alphas: tuple = (0.0, 0.25, 0.5, 0.75, 1.0)
+    betas: tuple = (0.0, 0.5, 1.0, 1.5, 2.0)
+    beams: tuple = (1, 2, 4, 8, 16, 32)
     orders: tuple = (1, 2, 3, 4, 5, 6, 7)
     hot_weight: float = 100.0  # of a hot word
 
@@ -64,7 +63,8 @@ class LanguageModelDecoder:
 
     def __init__(self, tokens, blank=0, model=None, alpha=0.0, beta=0.0, beam=32,
                  token_floor=0.0, prefix_floor=0.0):  # fmt: skip
-        if beam < 1 or alpha < 0 or not 0 <= min(token_floor, prefix_floor) < 1:
+        floors_fit = all(0 <= floor < 1 for floor in (token_floor, prefix_floor))
+        if beam < 1 or alpha < 0 or not floors_fit:
             raise ValueError("Wanted: beam 1 or more, alpha 0 or more, floors from 0 to below 1.")
         if not 0 <= blank < len(tokens):
             raise ValueError(f"Blank {blank} is none of {len(tokens)} tokens.")
@@ -120,23 +120,26 @@ class LanguageModelDecoder:
             both, last = ended + held, prefix[-1:]
             mass = after.setdefault(prefix, [0.0, 0.0])
             mass[0] += both * silence
-            if last in sounds:  # the same letter, held on
-                mass[1] += held * sounds[last]
+            mass[1] += held * sounds.get(last, 0.0)  # the same letter, held on
             factors = self.factors(prefix) if heard else None
             for c, p in heard:
                 # A letter twice in a row needs a blank in between.
                 p *= factors[c] * (ended if c == last else both)
-                if p:
-                    after.setdefault(prefix + c, [0.0, 0.0])[1] += p
+                longer = prefix + c
+                if longer in after:
+                    after[longer][1] += p
+                elif p:
+                    after[longer] = [0.0, p]
         return after
 
     def _prune(self, after):
         """The best prefixes, scaled to a largest mass of 1, and what that was before."""
-        ranked = [(sum(mass), prefix, mass) for prefix, mass in after.items()]
-        kept = nlargest(self.beam, ranked, key=itemgetter(0))
-        best = kept[0][0]
-        floor = best * self.prefix_floor
-        return {p: [a / best, b / best] for total, p, (a, b) in kept if total > floor}, best
+        ranked = [(ended + held, prefix) for prefix, (ended, held) in after.items()]
+        best = max(ranked)[0]
+        ranked = [pair for pair in ranked if pair[0] > best * self.prefix_floor]
+        if len(ranked) > self.beam:
+            ranked = nlargest(self.beam, ranked)
+        return {prefix: [m / best for m in after[prefix]] for _, prefix in ranked}, best
 
     def _finish(self, text, score):
         """The Hypothesis of a prefix at whose end the sentence ends, too."""

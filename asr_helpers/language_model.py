@@ -1,6 +1,7 @@
 """A character n-gram with Witten-Bell smoothing: how likely is a text, before anything is heard?"""
 
 import math
+from collections import Counter
 from pathlib import Path
 
 import numpy as np
@@ -52,24 +53,28 @@ class CharacterModel:
         for sentences, weight in sources:
             if weight <= 0:
                 raise ValueError(f"Weights are above 0, not {weight}: leave such a source out.")
-            for sentence in sentences:
-                self._count(sentence, weight)
+            self._count([self._checked(sentence) for sentence in sentences], weight)
         if not self.counts:
             raise ValueError("No sentence to count: give at least one.")
         self._kept = {}
 
-    def _count(self, sentence, weight):
-        strange = set(sentence) - set(self.symbols[:-1])
+    def _checked(self, sentence):
+        """The sentence between its edges."""
+        strange = sorted(set(sentence) - set(self.symbols[:-1]))
         if strange:
             raise ValueError(
-                f"{sentence!r} holds {sorted(strange)}, which the alphabet does not: normalise the "
-                "text, or give another alphabet."
+                f"{sentence!r} holds {strange}, which the alphabet does not: normalise the text, or "
+                "give another alphabet."
             )
-        text = EDGE + sentence + EDGE
-        for end in range(1, len(text)):
-            for start in range(max(0, end - self.order + 1), end + 1):
-                following = self.counts.setdefault(text[start:end], {})
-                following[text[end]] = following.get(text[end], 0) + weight
+        return EDGE + sentence + EDGE
+
+    def _count(self, texts, weight):
+        for n in range(1, self.order + 1):
+            first = 1 if n == 1 else 0  # the edge in front is given, never predicted
+            grams = Counter(t[i : i + n] for t in texts for i in range(first, len(t) - n + 1))
+            for gram, times in grams.items():
+                following = self.counts.setdefault(gram[:-1], {})
+                following[gram[-1]] = following.get(gram[-1], 0) + weight * times
 
     def distribution(self, context):
         """P(c | the end of `context`) for each of `symbols`: an array (symbols,) that sums to 1.
@@ -105,10 +110,7 @@ class CharacterModel:
         order = order or self.order
         if not 1 <= order <= self.order:
             raise ValueError(f"Order {order}: this model holds 1 to {self.order}.")
-        strange = set(text) - set(self.symbols[:-1])
-        if strange:
-            raise ValueError(f"{text!r} holds {sorted(strange)}, which the alphabet does not.")
-        text = EDGE + text + (EDGE if end else "")
+        text = self._checked(text)[: None if end else -1]
         return sum(
             math.log(self.distribution(text[max(0, i - order + 1) : i])[self.place[text[i]]])
             for i in range(1, len(text))

@@ -1,0 +1,139 @@
+"""Long recordings in overlapping chunks, and the words in them with times and confidences."""
+
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word as written, where its frames start and end (seconds), and 0 to 1 how sure it is."""
+
+    text: str
+    start: float
+    end: float
+    confidence: float
+
+
+def frame_geometry(config):
+    """(hop, window) in samples: frame k of the model hears `window` samples from `k * hop` on.
+
+    From `config.conv_stride` and `config.conv_kernel`: strides multiply, and each kernel widens
+    the window by its length less one, in steps of the strides before it (Dumoulin and Visin 2016,
+    "A guide to convolution arithmetic for deep learning").
+    """
+    hop, window = 1, 1
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride):
+        window += (kernel - 1) * hop
+        hop *= stride
+    return hop, window
+
+
+def chunk_spans(frames, chunk, overlap):
+    """Cover frames 0 to `frames` with chunks: [(start, stop, keep_from, keep_to), ...].
+
+    All are frame numbers of the whole recording. A chunk reads start to stop, `chunk` frames or
+    fewer, and its neighbours share `overlap` frames. Of these each keeps the half that is farther
+    from its own edge, so the parts kept follow each other without a gap.
+
+    Raises:
+        ValueError: there is no frame, or the overlap is negative or no shorter than the chunk.
+    """
+    if frames < 1:
+        raise ValueError("There is no frame to cover: the sound is shorter than one frame needs.")
+    if not 0 <= overlap < chunk:
+        raise ValueError(
+            f"An overlap of {overlap} frames does not fit a chunk of {chunk}: choose "
+            "overlap_seconds at least 0 and below chunk_seconds."
+        )
+    spans, start, keep_from = [], 0, 0
+    while True:
+        stop = min(start + chunk, frames)
+        keep_to = frames if stop == frames else stop - overlap // 2
+        spans.append((start, stop, keep_from, keep_to))
+        if stop == frames:
+            return spans
+        start, keep_from = stop - overlap, keep_to
+
+
+@torch.inference_mode()
+def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):
+    """The logits of a recording of any length, computed chunk by chunk.
+
+    The waveform is normalised once, as a whole. Chunks start at multiples of the frame hop, so
+    that frame k means the same samples in a chunk as in the whole.
+
+    Args:
+        model: a CTC model such as Wav2Vec2's, whose config tells its convolutions.
+        processor: the model's.
+        waveform: float array of shape (samples,), at the model's rate.
+        chunk_seconds: what the model sees at once.
+        overlap_seconds: what two neighbouring chunks share; a quarter second or more is wise.
+
+    Returns:
+        A tensor of shape (frames, vocab).
+
+    Raises:
+        ValueError: the sound is shorter than one frame needs, or the overlap does not fit.
+    """
+    model.eval()
+    rate = processor.feature_extractor.sampling_rate
+    hop, window = frame_geometry(model.config)
+    frames = (len(waveform) - window) // hop + 1
+    chunk, overlap = (round(s * rate / hop) for s in (chunk_seconds, overlap_seconds))
+    spans = chunk_spans(frames, chunk, overlap)
+    values = processor(audio=waveform, sampling_rate=rate, return_tensors="pt").input_values
+    kept = []
+    for start, stop, keep_from, keep_to in spans:
+        samples = values[:, start * hop : (stop - 1) * hop + window].to(model.device)
+        kept.append(model(samples).logits[0, keep_from - start : keep_to - start])
+    return torch.cat(kept)
+
+
+def transcribe_long(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):
+    """The greedy CTC transcript of a recording of any length; see `long_logits`."""
+    logits = long_logits(model, processor, waveform, chunk_seconds, overlap_seconds)
+    return processor.batch_decode(logits.argmax(dim=-1)[None])[0]
+
+
+def word_times(logits, processor, hop_seconds):
+    """The words of the best CTC path, each with its time and confidence.
+
+    A word reaches from the first frame of its first letter to the last frame of its last letter.
+    Its confidence is the smallest, over these frames, of the best token's probability: a word is
+    as sure as its least sure frame. CTC puts a letter into few frames, often late in its sound,
+    so times are good to about a tenth of a second.
+
+    Args:
+        logits: of one utterance, shape (frames, vocab).
+        processor: tells the letters, the blank (its pad token) and the word delimiter.
+        hop_seconds: the time from one frame to the next.
+
+    Returns:
+        A list of `Word`, from left to right; their texts joined by spaces are the transcript.
+    """
+    tokenizer = processor.tokenizer
+    best = logits.softmax(dim=-1).max(dim=-1)
+    probabilities, ids = best.values.tolist(), best.indices.tolist()
+    words, letters, first, last = [], "", 0, 0
+
+    def close():
+        if letters:
+            sure = min(probabilities[first : last + 1])
+            words.append(Word(letters, first * hop_seconds, (last + 1) * hop_seconds, sure))
+
+    before = None
+    for frame, token in enumerate(ids):
+        letter = tokenizer.convert_ids_to_tokens(token)
+        if letter == tokenizer.word_delimiter_token:
+            close()
+            letters = ""
+        elif token != tokenizer.pad_token_id:
+            if not letters:
+                first = frame
+            if token != before:
+                letters += letter
+            last = frame
+        before = token
+    close()
+    return words

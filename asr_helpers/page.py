@@ -1,0 +1,99 @@
+"""A page in the browser that writes down what a microphone or a file holds."""
+
+from html import escape
+
+from asr_helpers.audio import AudioError, read_audio
+from asr_helpers.long_form import transcribe_long
+
+TITLE = "Your own voice"
+WHAT = "Record, or drop a file (WAV, FLAC, Ogg, Opus or MP3). The sound stays on this machine."
+
+
+def make_page(model, processor, max_seconds=120.0):
+    """A Gradio page: sound in, text out. Open it with `open_page`.
+
+    One recording at a time goes through the model, eight may wait; nothing is reported to anyone.
+    Its function is open to programs too, as `/transcribe`.
+
+    Args:
+        model: a CTC model.
+        processor: the model's.
+        max_seconds: longer sound is refused.
+
+    Returns:
+        A `gradio.Blocks`. Sound that is missing, unreadable, too short or too long is answered
+        with a `gradio.Error` that says what to do.
+    """
+    import gradio as gr
+
+    rate = processor.feature_extractor.sampling_rate
+
+    def refuse(message):
+        return gr.Error(escape(message), print_exception=False)
+
+    def write(path):
+        if path is None:
+            raise refuse("There is no sound yet: record some, or drop a file, then press Submit.")
+        try:
+            array, _ = read_audio(path, rate, name="This file")
+            seconds = len(array) / rate
+            if seconds > max_seconds:
+                raise refuse(
+                    f"This sound lasts {seconds:.0f} s and the page takes {max_seconds:.0f} s at "
+                    "most: cut it, or use transcribe_long in Python."
+                )
+            return transcribe_long(model, processor, array)
+        except AudioError as error:
+            raise refuse(str(error).split(" Replace the file")[0]) from error
+        except ValueError as error:
+            raise refuse(f"This sound cannot be written down. {error}") from error
+
+    page = gr.Interface(
+        write,
+        gr.Audio(sources=["microphone", "upload"], type="filepath", label="Sound"),
+        gr.Textbox(label="Text", lines=4, buttons=["copy"]),
+        title=TITLE,
+        description=WHAT,
+        api_name="transcribe",
+        flagging_mode="never",
+        analytics_enabled=False,
+        delete_cache=(600, 600),  # what people said is not kept: gone after ten minutes
+    )
+    return page.queue(max_size=8, default_concurrency_limit=1)
+
+
+def open_page(page, max_file_size="20mb", block=False, port=None):
+    """Serve the page to this machine alone, and return its address, such as "http://127.0.0.1:7860/".
+
+    Close it with `page.close()`. Larger files than `max_file_size` are refused on upload.
+
+    Args:
+        page: from `make_page`.
+        max_file_size: such as "20mb".
+        block: wait until the process is interrupted; False returns at once, as notebooks want.
+        port: None takes the first free one from 7860 on.
+    """
+    _, address, _ = page.launch(
+        server_name="127.0.0.1", server_port=port, share=False, inline=False, inbrowser=False,
+        quiet=True, max_file_size=max_file_size, prevent_thread_lock=not block, ssr_mode=False,
+        footer_links=[],
+    )  # fmt: skip
+    return address
+
+
+def ask_page(address, path):
+    """Send a sound file to an open page as its browser would, and return the text.
+
+    Raises:
+        RuntimeError: the page refused the sound; the message is the page's own.
+    """
+    from gradio_client import Client, handle_file
+    from gradio_client.exceptions import AppError
+
+    client = Client(address, verbose=False, analytics_enabled=False)
+    try:
+        return client.predict(handle_file(str(path)), api_name="/transcribe")
+    except AppError as error:
+        raise RuntimeError(str(error)) from error
+    finally:
+        client.close()

@@ -9,8 +9,12 @@
     metrics       WER and CER, with an interval
     errors        which words went wrong, and how
     inference     a model's logits to text
+    long_form     recordings of any length; when each word was said, and how sure it is
+    page          a page in the browser that writes down a voice
+    language_model, beam_search   what is likely to be said, and the best text of all
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made, and
-`plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc` and `plots_evaluate` for
-single lessons. A module of the flow imports only from those above it.
+`plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc`, `plots_evaluate`,
+`plots_transcribe` and `plots_decode` for single lessons. A module of the flow imports only from
+those above it.
 """

@@ -20,15 +20,15 @@ class Settings:
     grid_beam: int = 8  # for the many runs that choose the weights
     token_floor: float = 5e-3  # tokens less likely than this in a frame are not tried there
     prefix_floor: float = 1e-4  # prefixes less likely than this share of the best are dropped
-    alphas: tuple = (0.0, 0.25, 0.5, 0.75, 1.0)
-    betas: tuple = (0.0, 0.5, 1.0, 1.5, 2.0)
+    alphas: tuple = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25)
+    betas: tuple = (0.0, 0.5, 1.0, 1.5)
     beams: tuple = (1, 2, 4, 8, 16, 32)
     orders: tuple = (1, 2, 3, 4, 5, 6, 7)
     hot_weight: float = 100.0  # of a hot word
 
 
 class Hypothesis(NamedTuple):
-    """A text, its score, and the two parts of it: natural logarithms all."""
+    """A text and its score, with the score's parts: natural logarithms all."""
 
     text: str
     score: float  # acoustic + alpha * language + beta * characters
@@ -42,18 +42,15 @@ class LanguageModelDecoder:
 
     Among all texts it looks for the largest
 
-        ln P(text | audio) + alpha * ln P(text) + beta * (characters of the text)
-
+        ln P(text | audio) + alpha * ln P(text) + beta * characters
     and keeps the `beam` best prefixes after each frame. Probabilities are scaled to a largest of
     1 after each frame (Rabiner 1989, "A tutorial on hidden Markov models", section V.A): as safe
     as logarithms, and faster.
 
     Args:
         tokens: a character for each logit, in order; None for a token that is never written.
-        blank: the id of the blank.
-        model: a CharacterModel, or None for none.
-        alpha: the weight of the model, 0 or more.
-        beta: the bonus of each character; without it, a model favours short texts.
+        blank, model: the id of the blank, and a CharacterModel or None.
+        alpha, beta: the model's weight, 0 or more, and the bonus of each character.
         beam: how many prefixes are kept, 1 or more.
         token_floor, prefix_floor: what is dropped for speed; 0 drops nothing.
 
@@ -63,17 +60,15 @@ class LanguageModelDecoder:
 
     def __init__(self, tokens, blank=0, model=None, alpha=0.0, beta=0.0, beam=32,
                  token_floor=0.0, prefix_floor=0.0):  # fmt: skip
-        floors_fit = all(0 <= floor < 1 for floor in (token_floor, prefix_floor))
-        if beam < 1 or alpha < 0 or not floors_fit:
+        if beam < 1 or alpha < 0 or not (0 <= token_floor < 1 and 0 <= prefix_floor < 1):
             raise ValueError("Wanted: beam 1 or more, alpha 0 or more, floors from 0 to below 1.")
         if not 0 <= blank < len(tokens):
             raise ValueError(f"Blank {blank} is none of {len(tokens)} tokens.")
         self.letters = [(i, c) for i, c in enumerate(tokens) if c is not None and i != blank]
-        strange = [c for _, c in self.letters if model and c not in model.symbols[:-1]]
-        if strange:
+        if strange := [c for _, c in self.letters if model and c not in model.symbols[:-1]]:
             raise ValueError(f"The model's alphabet lacks {strange}: give it a larger one.")
-        self.size, self.blank, self.model, self.alpha = len(tokens), blank, model, alpha
-        self.beta, self.beam = beta, beam
+        self.size, self.blank, self.model = len(tokens), blank, model
+        self.alpha, self.beta, self.beam = alpha, beta, beam
         self.token_floor, self.prefix_floor = token_floor, prefix_floor
         self._factors, self._bonus = {}, {c: exp(beta) for _, c in self.letters}
 
@@ -81,18 +76,15 @@ class LanguageModelDecoder:
         """{character: what writing it after `prefix` multiplies the probability by}."""
         if self.model is None:
             return self._bonus
-        context = (EDGE + prefix)[-(self.model.order - 1) :] if self.model.order > 1 else ""
+        context = (EDGE + prefix)[-self.model.order + 1 :] if self.model.order > 1 else ""
         found = self._factors.get(context)
         if found is None:
             values = self.model.distribution(context) ** self.alpha * exp(self.beta)
-            found = self._factors[context] = dict(zip(self.model.symbols, values.tolist()))
+            self._factors[context] = found = dict(zip(self.model.symbols, values.tolist()))
         return found
 
     def n_best(self, logits, n=1):
-        """The n best texts of one utterance, best first: a list of Hypothesis.
-
-        Args:
-            logits: an array or tensor of shape (frames, vocab); log-probabilities do, too.
+        """The n best texts of `logits` (frames, vocab), best first: a list of Hypothesis.
 
         Raises:
             ValueError: another shape, or a number that is not finite.
@@ -110,7 +102,7 @@ class LanguageModelDecoder:
             beams, best = self._prune(self._step(beams, frame))
             scale += log(best)
         found = [self._finish(prefix, log(sum(mass)) + scale) for prefix, mass in beams.items()]
-        return nlargest(n, found, key=lambda hypothesis: hypothesis.score)
+        return nlargest(n, found, key=lambda one: one.score)
 
     def _step(self, beams, frame):
         """All prefixes after one more frame, and their mass."""
@@ -136,15 +128,13 @@ class LanguageModelDecoder:
         """The best prefixes, scaled to a largest mass of 1, and what that was before."""
         ranked = [(ended + held, prefix) for prefix, (ended, held) in after.items()]
         best = max(ranked)[0]
-        ranked = [pair for pair in ranked if pair[0] > best * self.prefix_floor]
-        if len(ranked) > self.beam:
-            ranked = nlargest(self.beam, ranked)
+        ranked = nlargest(self.beam, [r for r in ranked if r[0] > best * self.prefix_floor])
         return {prefix: [m / best for m in after[prefix]] for _, prefix in ranked}, best
 
     def _finish(self, text, score):
         """The Hypothesis of a prefix at whose end the sentence ends, too."""
-        language = self.model.score(text) if self.model else 0.0
-        before = self.model.score(text, end=False) if self.model else 0.0
+        score_by = self.model.score if self.model else lambda text, end=True: 0.0
+        language, before = score_by(text), score_by(text, end=False)
         acoustic = score - self.alpha * before - self.beta * len(text)
         return Hypothesis(text, score + self.alpha * (language - before), acoustic, language)
 
@@ -155,6 +145,6 @@ class LanguageModelDecoder:
 
 def characters(tokenizer):
     """`tokens` for LanguageModelDecoder: "|" is a space, and special tokens are never written."""
+    space = tokenizer.word_delimiter_token
     names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    names = [" " if name == tokenizer.word_delimiter_token else name for name in names]
-    return [name if len(name) == 1 else None for name in names]
+    return [" " if n == space else n if len(n) == 1 else None for n in names]

@@ -29,22 +29,23 @@ def make_page(model, processor, max_seconds=120.0):
     rate = processor.feature_extractor.sampling_rate
 
     def refuse(message):
-        return gr.Error(escape(message), print_exception=False)
+        return gr.Error(escape(message, quote=False), print_exception=False)
 
     def write(path):
         if path is None:
             raise refuse("There is no sound yet: record some, or drop a file, then press Submit.")
         try:
             array, _ = read_audio(path, rate, name="This file")
-            seconds = len(array) / rate
-            if seconds > max_seconds:
-                raise refuse(
-                    f"This sound lasts {seconds:.0f} s and the page takes {max_seconds:.0f} s at "
-                    "most: cut it, or use transcribe_long in Python."
-                )
-            return transcribe_long(model, processor, array)
         except AudioError as error:
             raise refuse(str(error).split(" Replace the file")[0]) from error
+        seconds = len(array) / rate
+        if seconds > max_seconds:
+            raise refuse(
+                f"This sound lasts {seconds:.0f} s, and the page takes {max_seconds:.0f} s at "
+                "most: cut it, or use transcribe_long in Python."
+            )
+        try:
+            return transcribe_long(model, processor, array)
         except ValueError as error:
             raise refuse(f"This sound cannot be written down. {error}") from error
 

@@ -21,8 +21,13 @@ FLOW = [
     "metrics",
     "errors",
     "inference",
+    "long_form",
+    "page",
+    "language_model",
+    "beam_search",
 ]
-BESIDE = ["profiles", "artifacts", "plots", "plots_preprocess", "plots_ctc", "plots_evaluate"]
+BESIDE = ["profiles", "artifacts", "plots"]
+BESIDE += [f"plots_{topic}" for topic in ("preprocess", "ctc", "evaluate", "transcribe", "decode")]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 

@@ -21,7 +21,12 @@ RANGES = [
 ]
 PINS = {name: number for name, number in (pin.split("==") for pin in pinned())}
 # Where a package's name and its module's name differ.
-MODULES = {"IPython": "ipykernel", "safetensors": "transformers", "packaging": "pytest"}
+MODULES = {
+    "IPython": "ipykernel",
+    "gradio_client": "gradio",
+    "safetensors": "transformers",
+    "packaging": "pytest",
+}
 
 
 def imports_of(source):

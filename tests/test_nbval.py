@@ -37,7 +37,11 @@ def test_the_stored_lesson_runs_again(lesson):
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("source", "said", "passes"),
-    [("print(1 + 1)", "2\n", True), ("print(1 + 1)", "3\n", False), ("raise ValueError", "", False)],
+    [
+        ("print(1 + 1)", "2\n", True),
+        ("print(1 + 1)", "3\n", False),
+        ("raise ValueError", "", False),
+    ],
 )
 def test_a_wrong_output_and_an_error_are_seen(tmp_path, source, said, passes):
     assert (nbval(notebook(tmp_path, source, said)).returncode == 0) is passes

@@ -10,7 +10,7 @@ from recipes.wav2vec2_tiny import export, pretrain, synthesise
 SHARDS = {"flite": 18, "piper": 11, "kokoro": 8}
 
 
-def main(work, hours=104):
+def main(work, hours=92):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     pretrain.main(work, hours)

@@ -17,7 +17,7 @@ class Profile:
     sampling_rate: int
     seed: int
     batch_seconds: float  # audio in a training batch
-    pad_seconds: float  # batches are padded to a multiple of it
+    pad_seconds: float  # batches are padded to few lengths, multiples of it
     head_steps: int  # updates of the new head alone, on the frozen encoder's kept outputs
     head_learning_rate: float
     learning_rate: float
@@ -41,12 +41,12 @@ OFFLINE = Profile(
     seed=42,
     batch_seconds=24.0,
     pad_seconds=0.5,
-    head_steps=400,
+    head_steps=250,
     head_learning_rate=5e-3,
-    learning_rate=6e-4,
+    learning_rate=8e-4,
     warmup_steps=40,
-    max_steps=850,
-    eval_steps=170,
+    max_steps=950,
+    eval_steps=190,
     weight_decay=0.01,
     mask_time_prob=0.06,
     mask_time_length=4,

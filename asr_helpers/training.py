@@ -13,7 +13,8 @@ from asr_helpers.collator import SecondsBatchSampler
 def encoder_outputs(model, prepared):
     """The frozen encoder's output for each row: a list of (frames, hidden) tensors."""
     model.eval()
-    rows = (torch.tensor(row["input_values"])[None].to(model.device) for row in prepared)
+    arrays = prepared.with_format("numpy")
+    rows = (torch.tensor(row["input_values"])[None].to(model.device) for row in arrays)
     return [model.base_model(values).last_hidden_state[0] for values in rows]
 
 
@@ -70,13 +71,16 @@ class CTCTrainer(Trainer):
             self.train_dataset["input_length"], rate, self.batch_seconds, self.args.seed
         )
         loader = torch.utils.data.DataLoader(
-            self.train_dataset, batch_sampler=sampler, collate_fn=self.data_collator
+            # As arrays: as lists, the samples would cost more time than the model's step.
+            self.train_dataset.with_format("numpy"),
+            batch_sampler=sampler,
+            collate_fn=self.data_collator,
         )
         return self.accelerator.prepare(loader)
 
     def get_eval_dataloader(self, eval_dataset=None):
         loader = torch.utils.data.DataLoader(
-            eval_dataset or self.eval_dataset,
+            (eval_dataset or self.eval_dataset).with_format("numpy"),
             batch_size=self.args.eval_batch_size,
             collate_fn=self.eval_collator,
         )

@@ -1,7 +1,13 @@
 import numpy as np
 import torch
 
-from asr_helpers.collator import Augment, DataCollatorCTCWithPadding, SecondsBatchSampler
+from asr_helpers.collator import (
+    SIZES,
+    Augment,
+    DataCollatorCTCWithPadding,
+    SecondsBatchSampler,
+    rounded_up,
+)
 
 
 def test_each_side_is_padded_in_its_own_way(prepared, processor):
@@ -17,8 +23,22 @@ def test_each_side_is_padded_in_its_own_way(prepared, processor):
 
 
 def test_lengths_are_rounded_up(prepared, processor):
-    batch = DataCollatorCTCWithPadding(processor, pad_to_multiple_of=8000)([prepared[0]])
+    batch = DataCollatorCTCWithPadding(processor, step=8000)([prepared[0]])
     assert batch["input_values"].shape[1] % 8000 == 0
+
+
+def test_few_lengths_hold_all_utterances():
+    lengths = range(1, 640_000, 997)
+    rounded = [rounded_up(length, 8000) for length in lengths]
+    assert all(short <= long < 1.25 * short + 8000 for short, long in zip(lengths, rounded))
+    assert len(set(rounded)) < 30 and rounded == sorted(rounded)
+
+
+def test_batches_come_in_few_sizes():
+    sizes = [len(batch) for batch in SecondsBatchSampler(lengths(), 16_000, 24, seed=0)]
+    assert (
+        len(set(sizes)) <= 7 and sum(size not in SIZES for size in sizes) <= 1
+    )  # the last may be any
 
 
 def test_augmentation_varies_and_repeats_by_seed():

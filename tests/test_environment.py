@@ -24,7 +24,6 @@ PINS = {name: number for name, number in (pin.split("==") for pin in pinned())}
 MODULES = {
     "IPython": "ipykernel",
     "gradio_client": "gradio",
-    "safetensors": "transformers",
     "packaging": "pytest",
 }
 

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from asr_helpers.text import normalize
 from recipes.corpus import build
@@ -159,6 +160,21 @@ def test_pretraining_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     assert second["step"] > first["step"] > 0
     assert second["history"][: len(first["history"])] == first["history"]
     assert json.loads((tmp_path / "history.json").read_text()) == second["history"]
+
+
+def test_pretraining_goes_on_from_what_was_exported():
+    from asr_helpers.corpus import FOLDER
+
+    folder = FOLDER / "wav2vec2-tiny"
+    history = json.loads((folder / "pretraining.json").read_text())
+    letters = data.alphabets(data.real(pretrain.LANGUAGES))
+    phones = load_file(folder / "pretraining_heads.safetensors")["phone_head.bias"]
+    network_ = pretrain.Pretraining(len(phones), letters)
+    state = pretrain.go_on_from(network_, folder)
+    assert state["hours"] == history[-1]["hours"] > 50
+    assert (
+        network_.model.wav2vec2.feature_extractor.conv_layers[0].conv.weight.dtype == torch.float32
+    )
 
 
 def test_a_shard_is_written_whole_and_never_twice(tmp_path, monkeypatch):

@@ -111,12 +111,12 @@ def main():
     }
     (BUILD / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print_table(report)
-    if failure:
-        sys.exit(failure)
     if options.store:
-        for row in rows:
+        for row in filter(lambda row: row["ok"], rows):
             shutil.copy(BUILD / row["notebook"], LESSONS / row["notebook"])
             lean(LESSONS / row["notebook"])
+    if failure:
+        sys.exit(failure)
 
 
 def print_table(report):

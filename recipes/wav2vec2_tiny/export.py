@@ -3,8 +3,8 @@
     python -m recipes.wav2vec2_tiny.export WORK [FOLDER]
 
 The encoder goes without its head, in half precision, so that fine-tuning starts with a new one as
-it does with facebook/wav2vec2-base. The head it was pretrained with lies beside it, in
-`pretraining_head.safetensors`, for comparison only.
+it does with facebook/wav2vec2-base. The heads it was pretrained with lie beside it, in
+`pretraining_heads.safetensors`: for comparison, and for `pretrain.py` to go on from.
 """
 
 import json
@@ -63,8 +63,9 @@ def main(work, folder=FOLDER / "wav2vec2-tiny"):
     config = json.loads((folder / "config.json").read_text())
     config["dtype"] = "float32"
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
-    head = {name: weight.contiguous() for name, weight in model.lm_head.state_dict().items()}
-    save_file(head, folder / "pretraining_head.safetensors")
+    # Its heads: `model.lm_head` for English characters, `phone_head`, and one for each language.
+    heads = {n: w for n, w in saved["network"].items() if not n.startswith("model.wav2vec2.")}
+    save_file(heads, folder / "pretraining_heads.safetensors")
     write_processor(folder)
     history = saved["state"]["history"]
     (folder / "pretraining.json").write_text(json.dumps(history, indent=1) + "\n")

@@ -1,9 +1,10 @@
 """Pretrain wav2vec2-tiny. Run it again after a kill and it goes on from its last checkpoint.
 
-    python -m recipes.wav2vec2_tiny.pretrain WORK HOURS
+    python -m recipes.wav2vec2_tiny.pretrain WORK HOURS [EXPORTED]
 
-HOURS is the audio to train on in all, each pass counted (not the clock's hours). The phases, as
-shares of it: `phones`, each frame of flite's speech is classified, as HuBERT does with its clusters
+HOURS is the audio to train on in all, each pass counted (not the clock's hours). Where WORK has no
+checkpoint, EXPORTED, the folder that `export.py` wrote, is gone on from: its weights and its hours,
+with a fresh optimiser. The phases, as shares of HOURS: `phones`, each frame of flite's speech is classified, as HuBERT does with its clusters
 (Hsu et al. 2021), flite itself being the teacher; `heads`, the character heads alone learn, so that
 their first, blind gradients leave the encoder whole; `characters`, CTC on every voice and language,
 with the phones kept on as a second task.
@@ -21,6 +22,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from tqdm import tqdm
 
 from recipes.wav2vec2_tiny import data
@@ -130,7 +132,17 @@ def prepared(produce, ahead=3):
             yield waiting.popleft().result()
 
 
-def main(work, hours):
+def go_on_from(network, folder):
+    """Load an exported encoder with its heads; the hours, clock and history it had."""
+    exported = load_file(folder / "pretraining_heads.safetensors")
+    encoder = load_file(folder / "model.safetensors")
+    exported |= {f"model.wav2vec2.{name}": weight.float() for name, weight in encoder.items()}
+    network.load_state_dict(exported)
+    history = json.loads((folder / "pretraining.json").read_text())
+    return {"hours": history[-1]["hours"], "clock": history[-1]["clock"], "history": history}
+
+
+def main(work, hours, start=None):
     work, hours = Path(work), float(hours)
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -149,6 +161,8 @@ def main(work, hours):
         work / "checkpoint.pt",
         {"step": 0, "hours": 0.0, "clock": 0.0, "history": []},
     )
+    if not checkpoint.exists() and start:
+        state |= go_on_from(network, Path(start))
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(saved["network"])

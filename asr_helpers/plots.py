@@ -41,7 +41,8 @@ def spectrogram(array, rate, title, window_seconds=0.025, hop_seconds=0.010):
     decibels = 10 * np.log10(power + 1e-10)
     figure, axes = plt.subplots()
     low = decibels.max() - 70
-    image = axes.pcolormesh(times, bands, decibels, vmin=low, cmap="viridis", shading="nearest")
+    colours = plt.get_cmap("viridis", 14)  # steps of 5 dB: half the bytes of a smooth picture
+    image = axes.pcolormesh(times, bands, decibels, vmin=low, cmap=colours, shading="nearest")
     axes.grid(False)
     axes.set(xlabel="time (s)", ylabel="frequency (Hz)", title=title)
     figure.colorbar(image, label="power (dB)")

@@ -1,5 +1,7 @@
 """Figures with labelled axes, in colours of Okabe and Ito that the colour-blind can tell apart."""
 
+from html import escape
+
 import matplotlib.pyplot as plt
 import numpy as np
 import scipy.signal
@@ -20,8 +22,7 @@ def show(figure, alt):
     figure.savefig(buffer, format="png", dpi=80, bbox_inches="tight")
     plt.close(figure)
     image = base64.b64encode(buffer.getvalue()).decode()
-    alt = alt.replace('"', "&quot;")
-    return HTML(f'<img alt="{alt}" src="data:image/png;base64,{image}">')
+    return HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{image}">')
 
 
 def waveform(array, rate, title):

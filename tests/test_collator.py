@@ -37,7 +37,7 @@ def test_few_lengths_hold_all_utterances():
 def test_batches_come_in_few_sizes():
     sizes = [len(batch) for batch in SecondsBatchSampler(lengths(), 16_000, 24, seed=0)]
     assert (
-        len(set(sizes)) <= 7 and sum(size not in SIZES for size in sizes) <= 1
+        len(set(sizes)) <= 10 and sum(size not in SIZES for size in sizes) <= 1
     )  # the last may be any
 
 

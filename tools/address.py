@@ -54,8 +54,11 @@ def write(path):
     title, rest = BADGES.sub("", notebook.cells[0].source).split("\n\n", 1)
     badge = badges(path.relative_to(ROOT).as_posix()).strip()
     notebook.cells[0].source = f"{title}\n\n{badge}\n\n{rest.lstrip()}"
+    setup = setup_cell()
+    if any(c.get("execution_count") for c in notebook.cells):
+        setup.execution_count = 1  # it ran first, and had nothing to do
     others = [c for c in notebook.cells[1:] if "colab-setup" not in c.metadata.get("tags", [])]
-    notebook.cells = [notebook.cells[0], setup_cell(), *others]
+    notebook.cells = [notebook.cells[0], setup, *others]
     nbformat.write(notebook, path)
 
 

@@ -64,11 +64,13 @@ def run(lesson, profile):
 
 def explain(lesson, executed, error):
     """Which notebook, which cell, what happened, and what to do."""
-    source = json.loads(executed.read_text(encoding="utf-8"))["cells"][error.cell_index]["source"]
-    first = "".join(source).strip().splitlines()[0]
+    cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    # papermill counts the cells before it adds two of its own that point at the failure.
+    cells = [c for c in cells if "papermill-error-cell-tag" not in c["metadata"].get("tags", [])]
+    first = "".join(cells[error.cell_index]["source"]).strip().splitlines()[0]
     message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
     return (
-        f"{lesson.name} failed in cell {error.cell_index} (`{first}`).\n  {message}\n"
+        f"{lesson.name} failed in cell In [{error.exec_count}] (`{first}`).\n  {message}\n"
         f"  Remedy: open {executed.relative_to(ROOT)} to see the whole error, mend the cell in "
         f"{lesson.relative_to(ROOT)} with `make lab`, and run again. If the message names a "
         "missing file, run the lesson that makes it."

@@ -7,6 +7,8 @@
     model         a pretrained encoder with a new CTC head
     training      the head first, then everything
     metrics       WER and CER, with an interval
+    model_card    what a shared model says of itself
+    diagnostics   why a model does not learn
     errors        which words went wrong, and how
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
@@ -14,7 +16,7 @@
     language_model, beam_search   what is likely to be said, and the best text of all
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made, and
-`plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc`, `plots_evaluate`,
-`plots_transcribe` and `plots_decode` for single lessons. A module of the flow imports only from
+`plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc`, `plots_training`,
+`plots_evaluate`, `plots_transcribe` and `plots_decode` for single lessons. A module of the flow imports only from
 those above it.
 """

@@ -11,7 +11,9 @@ import torch
 class Augment:
     """Vary a waveform as another call would: tempo, pause, tone of the line, noise.
 
-    `__call__` takes and gives float32 samples of shape (samples,), and draws from its own seed.
+    `__call__` takes and gives float32 samples of shape (samples,). What it draws follows from the
+    seed and from `draw`, a few whole numbers such as (epoch, row), and from nothing before it: so
+    a training that was interrupted and resumed hears what an uninterrupted one hears.
     """
 
     rate: int
@@ -21,20 +23,18 @@ class Augment:
     tone: float = 3.0  # dB, the spread of a random equaliser
     noise: tuple = (20.0, 40.0)  # dB below the speech, in one of three
 
-    def __post_init__(self):
-        self.random = np.random.default_rng(self.seed)
-
-    def __call__(self, array):
+    def __call__(self, array, draw=()):
+        random = np.random.default_rng([self.seed, *draw])
         array = np.asarray(array, dtype=np.float32)
-        array = soxr.resample(array, self.rate * self.random.uniform(*self.tempo), self.rate, "MQ")
+        array = soxr.resample(array, self.rate * random.uniform(*self.tempo), self.rate, "MQ")
         spectrum = np.fft.rfft(array)
         bands = np.linspace(0, len(spectrum) - 1, 9)
-        gain = np.interp(np.arange(len(spectrum)), bands, self.random.normal(0, self.tone, 9))
+        gain = np.interp(np.arange(len(spectrum)), bands, random.normal(0, self.tone, 9))
         array = np.fft.irfft(spectrum * 10 ** (gain / 20), len(array))
-        if self.random.random() < 1 / 3:
-            level = array.std() * 10 ** (-self.random.uniform(*self.noise) / 20)
-            array = array + self.random.normal(0, level, len(array))
-        silence = np.zeros(int(self.random.uniform(0, self.pause) * self.rate))
+        if random.random() < 1 / 3:
+            level = array.std() * 10 ** (-random.uniform(*self.noise) / 20)
+            array = array + random.normal(0, level, len(array))
+        silence = np.zeros(int(random.uniform(0, self.pause) * self.rate))
         array = np.concatenate([silence, array])
         return ((array - array.mean()) / (array.std() + 1e-7)).astype(np.float32)
 
@@ -55,7 +55,7 @@ class DataCollatorCTCWithPadding:
         step: samples; lengths are rounded up to a multiple of it, of twice it from 8 steps on, of
             four times it from 16 on, and so forth. A CPU prepares a kernel for each new shape, which
             costs as much as using it: few distinct lengths are quick. None rounds nothing.
-        augment: applied to each utterance first, or None.
+        augment: applied to each utterance first, with the row's `draw` if it has one; or None.
 
     Returns (from a call on a list of prepared rows):
         input_values (batch, samples), attention_mask of the same shape where the processor makes
@@ -67,8 +67,7 @@ class DataCollatorCTCWithPadding:
     augment: Augment | None = None
 
     def __call__(self, rows):
-        vary = self.augment or np.asarray
-        inputs = [{"input_values": vary(row["input_values"])} for row in rows]
+        inputs = [{"input_values": self._varied(row)} for row in rows]
         longest = max(len(row["input_values"]) for row in inputs)
         batch = self.processor.pad(
             inputs,
@@ -80,6 +79,10 @@ class DataCollatorCTCWithPadding:
         labels = self.processor.pad(labels=targets, padding=True, return_tensors="pt")
         batch["labels"] = labels["input_ids"].masked_fill(labels["attention_mask"].ne(1), -100)
         return batch
+
+    def _varied(self, row):
+        values = row["input_values"]
+        return self.augment(values, row.get("draw", ())) if self.augment else np.asarray(values)
 
 
 SIZES = [k * 2**octave for octave in range(12) for k in (2, 3)] + [1]  # 1, 2, 3, 4, 6, 8, 12, ...
@@ -120,3 +123,16 @@ class SecondsBatchSampler(torch.utils.data.Sampler):
 
     def __len__(self):
         return len(self.batches())
+
+
+class DrawnRows(torch.utils.data.Dataset):
+    """A dataset's rows, each with its `draw`: the sampler's epoch and the row's number."""
+
+    def __init__(self, rows, sampler):
+        self.rows, self.sampler = rows, sampler
+
+    def __len__(self):
+        return len(self.rows)
+
+    def __getitem__(self, row):
+        return {**self.rows[row], "draw": (self.sampler.epoch, row)}

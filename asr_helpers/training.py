@@ -6,7 +6,7 @@ import torch
 from torch.nn.utils.rnn import pad_sequence
 from transformers import Trainer, TrainingArguments
 
-from asr_helpers.collator import SecondsBatchSampler
+from asr_helpers.collator import DrawnRows, SecondsBatchSampler
 
 
 @torch.inference_mode()
@@ -72,7 +72,7 @@ class CTCTrainer(Trainer):
         )
         loader = torch.utils.data.DataLoader(
             # As arrays: as lists, the samples would cost more time than the model's step.
-            self.train_dataset.with_format("numpy"),
+            DrawnRows(self.train_dataset.with_format("numpy"), sampler),
             batch_sampler=sampler,
             collate_fn=self.data_collator,
         )

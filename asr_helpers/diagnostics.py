@@ -1,0 +1,90 @@
+"""Why does my WER stay at 1.0? Four checks that tell the usual causes apart."""
+
+from dataclasses import dataclass
+
+import torch
+
+from asr_helpers.processor import frames_needed
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: its name, what was measured (a fraction, or a rate), and what to do if it is bad."""
+
+    check: str
+    value: float
+    good: bool
+    remedy: str
+
+    def __str__(self):
+        return f"{'ok ' if self.good else 'BAD'}  {self.check}: {self.value:.3g}" + (
+            "" if self.good else f"\n     → {self.remedy}"
+        )
+
+
+@torch.inference_mode()
+def blank_share(model, prepared):
+    """The fraction of all frames whose best token is the blank, each utterance read alone."""
+    model.eval()
+    blanks = frames = 0
+    for row in prepared.with_format("numpy"):
+        best = model(torch.tensor(row["input_values"])[None].to(model.device)).logits.argmax(-1)
+        blanks += (best == model.config.pad_token_id).sum().item()
+        frames += best.numel()
+    return blanks / frames
+
+
+def label_fit(model, prepared):
+    """The fraction of utterances whose label CTC can write in the frames there are."""
+    frames = model._get_feat_extract_output_lengths
+    fits = [
+        frames_needed(labels) <= int(frames(length))
+        for labels, length in zip(prepared["labels"], prepared["input_length"])
+    ]
+    return sum(fits) / len(fits)
+
+
+def unknown_share(processor, prepared):
+    """The fraction of label tokens that are `<unk>`: what the vocabulary cannot write."""
+    tokens = [token for labels in prepared["labels"] for token in labels]
+    return tokens.count(processor.tokenizer.unk_token_id) / len(tokens)
+
+
+def diagnose(model, processor, prepared, learning_rate):
+    """Check a model that does not learn, on some of its training rows.
+
+    Args:
+        model: a Wav2Vec2ForCTC, at any point of its training.
+        processor: the one that made `prepared`.
+        prepared: rows with input_values, input_length and labels; a few dozen are enough.
+        learning_rate: the rate in use now, or the schedule's highest.
+
+    Returns:
+        A list of Finding; speech of ordinary tempo leaves 30 to 80 % of a trained model's
+        frames blank. The bounds of the learning rate are those between which AdamW fine-tunes
+        models of this kind.
+    """
+    blank = blank_share(model, prepared)
+    fit, unknown = label_fit(model, prepared), unknown_share(processor, prepared)
+    return [
+        Finding(
+            "blank share of frames", blank, blank < 0.95,
+            "The model writes (nearly) nothing: the all-blank plateau. Train the head first, on "
+            "the frozen encoder (train_head), or go on: it can take hundreds of steps.",
+        ),
+        Finding(
+            "utterances whose label fits", fit, fit == 1,
+            "A label longer than its frames has an infinite loss. Drop those rows (keep_fitting), "
+            "and look at them: the transcript may belong to another clip.",
+        ),
+        Finding(
+            "<unk> among label tokens", unknown, unknown == 0,
+            "Letters, digits or signs outside the vocabulary teach nothing. Normalise the "
+            "transcripts (asr_helpers.text.normalize), case included.",
+        ),
+        Finding(
+            "learning rate", learning_rate, 1e-5 < learning_rate < 5e-3,
+            "Below 1e-5 a few hundred steps move nothing; above 5e-3 the encoder is spoiled. "
+            "Begin near 1e-4 for a large model, near 1e-3 for a small one, with a warm-up.",
+        ),
+    ]  # fmt: skip

@@ -1,0 +1,74 @@
+"""The card that goes with a shared model: what it is, what it heard, and how well it does."""
+
+from huggingface_hub import EvalResult, ModelCard, ModelCardData
+
+TEXT = """\
+---
+{{ card_data }}
+---
+
+# {{ title }}
+
+A Wav2Vec2 with a CTC head, fine-tuned from `{{ base }}` on the {{ language }} part of
+`{{ corpus }}`: {{ train_clips }} utterances, {{ train_minutes }} minutes.
+
+| test split | |
+|---|---|
+| utterances | {{ test_clips }} |
+| WER, as a fraction | {{ wer }} |
+| its 95 % interval (bootstrap over utterances) | {{ low }} to {{ high }} |
+| CER, as a fraction | {{ cer }} |
+
+Each utterance was transcribed alone, greedily, and scored after normalisation. The checkpoint was
+chosen on the validation split; no transcript is in two splits.
+
+## Use it
+
+It reads mono speech at {{ rate }} Hz with mean 0 and variance 1, and writes upper-case words:
+`pipeline("automatic-speech-recognition", model=...)`.
+
+## What it is not
+
+It has been tested on the speech named above and on nothing else: other voices, other lines and
+other subjects will be read worse, how much worse is not known.
+"""
+
+
+def model_card(profile, metrics, train, test, licence):
+    """A ModelCard with the measured scores, in its text and in the metadata that the Hub reads.
+
+    Args:
+        profile: tells the base model, the corpus and its language.
+        metrics: wer, cer, wer_low and wer_high, as fractions, on the test split.
+        train, test: the prepared splits.
+        licence: an identifier such as "cc-by-sa-3.0": the corpus's and the base model's decide it.
+
+    Raises:
+        ValueError: a score is no fraction of the interval it is given with.
+    """
+    if not metrics["wer_low"] <= metrics["wer"] <= metrics["wer_high"]:
+        raise ValueError(
+            f"WER {metrics['wer']} lies outside its interval {metrics['wer_low']} to "
+            f"{metrics['wer_high']}: take both from the same predictions."
+        )
+    base = profile.base_model.rstrip("/").split("/")[-1]
+    score = dict(
+        task_type="automatic-speech-recognition", dataset_type=profile.corpus,
+        dataset_name=profile.corpus, dataset_config=profile.language, dataset_split="test",
+    )  # fmt: skip
+    data = ModelCardData(
+        language=profile.language.split("-")[0], license=licence, library_name="transformers",
+        tags=["wav2vec2", "ctc"], pipeline_tag="automatic-speech-recognition",
+        model_name=f"{base}-{profile.language}",
+        eval_results=[
+            EvalResult(metric_type=name, metric_value=round(metrics[name], 4), **score)
+            for name in ("wer", "cer")
+        ],
+    )  # fmt: skip
+    return ModelCard.from_template(
+        data, template_str=TEXT, title=data.model_name, base=base, language=profile.language,
+        corpus=profile.corpus, train_clips=len(train), test_clips=len(test),
+        train_minutes=round(sum(train["input_length"]) / profile.sampling_rate / 60, 1),
+        wer=f"{metrics['wer']:.3f}", cer=f"{metrics['cer']:.3f}", rate=profile.sampling_rate,
+        low=f"{metrics['wer_low']:.3f}", high=f"{metrics['wer_high']:.3f}",
+    )  # fmt: skip

@@ -1,0 +1,49 @@
+import torch
+
+from asr_helpers.diagnostics import blank_share, diagnose, label_fit, unknown_share
+
+
+def bad(model, processor, rows, learning_rate=1e-3):
+    return {f.check for f in diagnose(model, processor, rows, learning_rate) if not f.good}
+
+
+def writes_only(model, token):
+    with torch.no_grad():
+        model.lm_head.weight.zero_()
+        model.lm_head.bias.zero_()
+        model.lm_head.bias[token] = 1.0
+
+
+def test_a_model_that_writes_only_blanks_is_on_the_plateau(model, processor, prepared):
+    writes_only(model, 0)
+    assert blank_share(model, prepared) == 1.0
+    assert bad(model, processor, prepared) == {"blank share of frames"}
+    writes_only(model, 5)
+    assert blank_share(model, prepared) == 0.0
+    assert bad(model, processor, prepared) == set()
+
+
+def test_a_label_that_does_not_fit_is_found(model, processor, prepared):
+    def lengthen(row, k):
+        return {"labels": row["labels"] * (40 if k == 0 else 1)}
+
+    rows = prepared.map(lengthen, with_indices=True)
+    assert label_fit(model, rows) == 1 - 1 / len(rows)
+    writes_only(model, 5)
+    assert bad(model, processor, rows) == {"utterances whose label fits"}
+
+
+def test_unknown_tokens_are_counted(model, processor, prepared):
+    rows = prepared.map(lambda row: {"labels": processor.tokenizer("ab1 CD").input_ids})
+    assert unknown_share(processor, rows) == 3 / 6
+    writes_only(model, 5)
+    assert bad(model, processor, rows) == {"<unk> among label tokens"}
+
+
+def test_learning_rates_far_off_are_told_with_a_remedy(model, processor, prepared):
+    writes_only(model, 5)
+    for rate in (1e-6, 1e-2):
+        assert bad(model, processor, prepared, rate) == {"learning rate"}
+        finding = diagnose(model, processor, prepared, rate)[-1]
+        assert str(finding).startswith("BAD  learning rate") and "warm-up" in str(finding)
+    assert str(diagnose(model, processor, prepared, 1e-3)[-1]) == "ok   learning rate: 0.001"

@@ -14,6 +14,7 @@
     long_form     recordings of any length; when each word was said, and how sure it is
     page          a page in the browser that writes down a voice
     language_model, beam_search   what is likely to be said, and the best text of all
+    lm_pipeline   both in the pipeline of transformers
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made, and
 `plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc`, `plots_training`,

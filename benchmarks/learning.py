@@ -15,6 +15,7 @@ from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
+from transformers import EarlyStoppingCallback
 
 from asr_helpers import plots
 from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
@@ -78,8 +79,11 @@ def fine_tune(profile, processor, splits, seed, pretrained=True):
         ),
         eval_collator=DataCollatorCTCWithPadding(processor, multiple),
         batch_seconds=profile.batch_seconds,
+        callbacks=[EarlyStoppingCallback(profile.patience)],
     )  # fmt: skip
     trainer.train()
+    # Scored in full precision, as it is loaded from a folder: the trainer wraps it in bfloat16.
+    model = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     seconds = time.perf_counter() - start
     curve = [[e["step"], e["eval_wer"]] for e in trainer.state.log_history if "eval_wer" in e]
     return {

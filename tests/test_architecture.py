@@ -27,6 +27,7 @@ FLOW = [
     "page",
     "language_model",
     "beam_search",
+    "lm_pipeline",
 ]
 BESIDE = ["profiles", "artifacts", "plots"]
 BESIDE += [

@@ -193,6 +193,20 @@ def test_a_shard_is_written_whole_and_never_twice(tmp_path, monkeypatch):
     assert {u.source for u in data.synthetic(tmp_path)} == {"flite"}
 
 
+def test_english_styles_are_read_and_their_lack_is_told(tmp_path, monkeypatch):
+    monkeypatch.setenv("KOKORO_JS", str(tmp_path))
+    synthesise._english_styles.cache_clear()
+    with pytest.raises(FileNotFoundError, match="set KOKORO_JS"):
+        synthesise._english_styles()
+    (tmp_path / "voices").mkdir()
+    for name in ("af_heart", "bm_george", "jf_alpha"):
+        np.ones(510 * 256, np.float32).tofile(tmp_path / "voices" / f"{name}.bin")
+    styles = synthesise._english_styles()
+    synthesise._english_styles.cache_clear()
+    assert sorted(styles) == ["af_heart", "bm_george"]
+    assert styles["af_heart"].shape == (510, 256)
+
+
 @pytest.mark.parametrize(
     ("prompt", "part"),
     [

@@ -1,5 +1,11 @@
-"""nbval runs stored notebooks again: errors fail, and outputs are compared where a cell asks for it."""
+"""nbval runs the stored lessons again, whole, with the profile they are stored with.
 
+Errors fail everywhere. Outputs are compared in the cells tagged `nbval-check-output`: what does not
+hang on the machine's arithmetic. What the recipe learns is a bound, not an output: see below.
+"""
+
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -8,13 +14,22 @@ import nbformat
 import pytest
 
 ROOT = Path(__file__).parent.parent
-# Lessons that need nothing of another and train nothing; papermill runs all of them.
-LESSONS = ["01_explore", "02_preprocess", "03_collate_ctc"]
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+QUIET = {
+    "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
+    "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+    "TQDM_DISABLE": "1",
+}
 
 
-def nbval(path):
-    command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "-p", "no:cacheprovider", path]
-    return subprocess.run([*map(str, command)], cwd=ROOT, capture_output=True, text=True)
+def nbval(*paths):
+    command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "-p", "no:cacheprovider"]
+    command += ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg"]
+    command += ["--nbval-cell-timeout", "2400", *paths]
+    environment = os.environ | QUIET
+    return subprocess.run(
+        [*map(str, command)], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
 
 
 def notebook(tmp_path, source, said):
@@ -28,10 +43,21 @@ def notebook(tmp_path, source, said):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("lesson", LESSONS)
-def test_the_stored_lesson_runs_again(lesson):
-    result = nbval(ROOT / "notebooks" / f"{lesson}.ipynb")
-    assert result.returncode == 0, result.stdout[-3000:]
+def test_the_stored_lessons_run_again_and_the_recipe_learns():
+    metrics = ROOT / "artifacts" / "metrics.json"
+    metrics.unlink(missing_ok=True)
+    result = nbval(*LESSONS)  # in order: each finds what the earlier ones made
+    assert result.returncode == 0, result.stdout[-5000:]
+    found = json.loads(metrics.read_text())
+    # Random weights end near 1 (benchmarks/results/learning.json); no retry, no luck needed.
+    assert found["wer"] < 0.65 and found["wer_lm"] < 0.45, found
+
+
+def test_lessons_have_outputs_to_compare():
+    for lesson in LESSONS:
+        cells = nbformat.read(lesson, as_version=4).cells
+        checked = [c for c in cells if "nbval-check-output" in c.metadata.get("tags", [])]
+        assert len(checked) >= 3, lesson.name
 
 
 @pytest.mark.slow

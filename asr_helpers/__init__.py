@@ -1,6 +1,7 @@
 """The shared code of the course, in the order in which speech flows through it.
 
     audio, text   how sound and words are read
+    reach         whether the Hub answers
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
     collator      utterances to padded batches of like length, varied anew each time
@@ -8,6 +9,7 @@
     training      the head first, then everything
     metrics       WER and CER, with an interval
     model_card    what a shared model says of itself
+    hub           a model and its card to the Hugging Face Hub
     diagnostics   why a model does not learn
     errors        which words went wrong, and how
     inference     a model's logits to text
@@ -18,6 +20,40 @@
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made, and
 `plots` draws what any of them gives, with `plots_preprocess`, `plots_ctc`, `plots_training`,
-`plots_evaluate`, `plots_transcribe` and `plots_decode` for single lessons. A module of the flow imports only from
-those above it.
+`plots_evaluate`, `plots_transcribe` and `plots_decode` for single lessons. A module of the flow
+imports only from those above it.
 """
+
+import os
+import sys
+import tempfile
+import warnings
+from pathlib import Path
+
+
+def _find_room_for_caches():
+    """Where the home cannot be written, keep this process's caches in a temporary folder.
+
+    `evaluate` writes into its cache even to load a metric from a folder.
+    """
+    try:
+        caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
+        home = Path(os.environ.get("HF_HOME") or caches).expanduser()
+        home.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=home).close()
+        return
+    except (OSError, RuntimeError) as error:  # the latter: no home is known
+        why = error
+    folder = Path(tempfile.mkdtemp(prefix="asr-course-"))
+    os.environ["HF_HOME"] = str(folder)
+    if evaluate := sys.modules.get("evaluate"):  # it has read the environment already
+        evaluate.config.HF_MODULES_CACHE = folder / "modules"
+        evaluate.config.HF_METRICS_CACHE = folder / "metrics"
+    warnings.warn(
+        f"Your home cannot be written ({why}): what is fetched goes to {folder}, and will be "
+        "fetched again next time. Set HF_HOME to a folder of your own to keep it.",
+        stacklevel=2,
+    )
+
+
+_find_room_for_caches()

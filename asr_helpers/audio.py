@@ -12,6 +12,8 @@ import soxr
 from datasets.features.features import _FEATURE_TYPES
 
 REMEDY = "Replace the file, or drop the row with dataset.filter or dataset.select."
+RATES = (1000, 1_000_000)  # Hz; a header that says another is damaged
+BLOCK = 2**18  # frames read at once: what a damaged header says of the length is never believed
 
 
 class AudioError(ValueError):
@@ -30,26 +32,40 @@ def read_audio(source, sampling_rate=None, name=None):
         (array, rate): float32 samples of shape (samples,) in about -1 to 1, and their rate in Hz.
 
     Raises:
-        AudioError: the sound is missing, unreadable, empty, or holds NaN or infinity.
+        AudioError: the sound is missing, unreadable, empty, of a rate that no sound has, or holds
+            NaN or infinity.
     """
     name = name or ("<bytes>" if isinstance(source, bytes) else str(source))
     try:
-        opened = BytesIO(source) if isinstance(source, bytes) else str(source)
-        array, rate = soundfile.read(opened, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        why = getattr(error, "error_string", error)  # libsndfile's own words, without an address
+        # The bytes alone are looked at: libsndfile would take a name that ends in .raw at its word.
+        encoded = source if isinstance(source, bytes) else Path(source).read_bytes()
+        with soundfile.SoundFile(BytesIO(encoded)) as sound:
+            rate, array = sound.samplerate, _mono(sound)
+    except (soundfile.SoundFileError, OSError, ValueError) as error:
+        # The system's or libsndfile's own words, without an address.
+        why = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise AudioError(
             f"{name}: cannot be read as WAV, FLAC, Ogg, Opus or MP3 ({why}). "
             f"It may be missing, cut off, or another kind of file. {REMEDY}"
         ) from error
+    if not RATES[0] <= rate <= RATES[1]:
+        raise AudioError(f"{name}: its header says {rate} samples a second. {REMEDY}")
+    if sampling_rate and sampling_rate != rate and len(array):
+        array, rate = soxr.resample(array, rate, sampling_rate), sampling_rate
     if not len(array):
         raise AudioError(f"{name}: holds no samples at all. {REMEDY}")
     if not np.isfinite(array).all():
         raise AudioError(f"{name}: holds NaN or infinite samples. {REMEDY}")
-    array = array.mean(axis=1)
-    if sampling_rate and sampling_rate != rate:
-        array, rate = soxr.resample(array, rate, sampling_rate), sampling_rate
     return array, rate
+
+
+def _mono(sound):
+    """The samples of an open SoundFile, channels averaged: float32 of shape (samples,)."""
+    blocks = [np.zeros(0, dtype=np.float32)]
+    while len(block := sound.read(BLOCK, dtype="float32", always_2d=True)):
+        with np.errstate(over="ignore"):  # found as infinity, in a sentence, later
+            blocks.append(block.mean(axis=1))
+    return np.concatenate(blocks)
 
 
 @dataclass

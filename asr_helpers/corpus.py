@@ -5,8 +5,10 @@ from pathlib import Path
 
 import datasets
 import pyarrow.parquet
+from huggingface_hub import constants
 
 from asr_helpers.audio import Audio
+from asr_helpers.reach import hub_or_cache
 from asr_helpers.text import normalize
 
 EMBEDDED = "telephone-prompts"
@@ -34,6 +36,7 @@ def load_corpus(name=EMBEDDED, language="en-US", revision=None, seed=42):
 
     Raises:
         ValueError: the package has no such language.
+        ConnectionError: the Hub does not answer, and the cache lacks the dataset.
     """
     if name == EMBEDDED:
         if language not in languages():
@@ -41,7 +44,12 @@ def load_corpus(name=EMBEDDED, language="en-US", revision=None, seed=42):
         table = pyarrow.parquet.read_table(FOLDER / f"{language}.parquet")
         corpus = datasets.Dataset(table)
     else:
-        corpus = datasets.load_dataset(name, name=language, split="train", revision=revision)
+        with hub_or_cache(name):
+            corpus = datasets.load_dataset(name, name=language, split="train", revision=revision)
+            # Without the Hub, `datasets` takes the newest in its cache, whatever was asked for.
+            stored = corpus.cache_files[0]["filename"] if constants.HF_HUB_OFFLINE else ""
+            if stored and revision and revision not in stored:
+                raise OSError(f"{stored} is another revision than {revision}.")
     return split_by_transcript(corpus.cast_column("audio", Audio()), language, seed)
 
 

@@ -2,6 +2,8 @@
 
 import torch
 
+LONGEST = 6000  # frames, two minutes of Wav2Vec2: attention's memory grows with their square
+
 
 @torch.inference_mode()
 def transcribe(model, processor, waveforms, batch_size=1):
@@ -9,9 +11,20 @@ def transcribe(model, processor, waveforms, batch_size=1):
 
     The best token of each frame is taken, repeats are collapsed, blanks dropped. Batches of one
     are the default: then no padding can change a result.
+
+    Raises:
+        ValueError: a waveform is shorter than one frame needs, or longer than `LONGEST` frames.
     """
     model.eval()
     rate = processor.feature_extractor.sampling_rate
+    for number, waveform in enumerate(waveforms):
+        frames = int(model._get_feat_extract_output_lengths(torch.tensor(len(waveform))))
+        if not 1 <= frames <= LONGEST:
+            what = "cut it with transcribe_long" if frames > LONGEST else "leave it out"
+            raise ValueError(
+                f"Waveform {number} lasts {len(waveform) / rate:.2f} s: too "
+                f"{'long' if frames > LONGEST else 'short'} for this model at once; {what}."
+            )
     texts = []
     for start in range(0, len(waveforms), batch_size):
         batch = processor(

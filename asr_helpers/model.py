@@ -3,6 +3,8 @@
 import torch
 from transformers import AutoConfig, AutoModelForCTC
 
+from asr_helpers.reach import hub_or_cache
+
 
 def load_base_model(name, processor, seed, masks=None, pretrained=True):
     """Put a new CTC head, one logit a token, on a base model's encoder.
@@ -25,10 +27,11 @@ def load_base_model(name, processor, seed, masks=None, pretrained=True):
         ctc_loss_reduction="mean",
         **(masks or {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}),
     )
-    if pretrained:
-        model = AutoModelForCTC.from_pretrained(name, dtype=torch.float32, **settings)
-    else:
-        model = AutoModelForCTC.from_config(AutoConfig.from_pretrained(name, **settings))
+    with hub_or_cache(name):
+        if pretrained:
+            model = AutoModelForCTC.from_pretrained(name, dtype=torch.float32, **settings)
+        else:
+            model = AutoModelForCTC.from_config(AutoConfig.from_pretrained(name, **settings))
     # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.
     model.set_attn_implementation("eager")
     return model.eval()

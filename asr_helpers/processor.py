@@ -3,12 +3,14 @@
 from transformers import AutoProcessor
 
 from asr_helpers.audio import Audio
+from asr_helpers.reach import hub_or_cache
 from asr_helpers.text import normalize
 
 
 def load_processor(name):
     """The feature extractor and tokenizer of a base model, from a folder or the Hub."""
-    return AutoProcessor.from_pretrained(name)
+    with hub_or_cache(name):
+        return AutoProcessor.from_pretrained(name)
 
 
 def frames_needed(labels):
@@ -37,7 +39,7 @@ def prepare_dataset(split, processor, language):
 
     def prepare(row):
         values = processor(audio=row["audio"]["array"], sampling_rate=rate).input_values[0]
-        text = normalize(row["transcription"], language)
+        text = normalize(row["transcription"] or "", language)
         labels = processor(text=text).input_ids
         if not labels or unknown in labels:
             what = f"has letters outside the vocabulary: {text!r}" if labels else "says nothing"

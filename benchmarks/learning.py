@@ -31,7 +31,7 @@ from asr_helpers.training import CTCTrainer, peak_memory_mb, train_head, trainin
 def loading(profile):
     """Seconds to load the corpus and decode its train split at the model's rate."""
     start = time.perf_counter()
-    corpus = load_corpus(profile.corpus, profile.language, seed=profile.seed)
+    corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
     processor = load_processor(profile.base_model)
     splits = {s: prepare_dataset(rows, processor, profile.language) for s, rows in corpus.items()}
     start_train = time.perf_counter()

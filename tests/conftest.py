@@ -1,4 +1,8 @@
 import os
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the offline course must never ask the network
 os.environ.setdefault("MPLBACKEND", "Agg")
@@ -40,3 +44,74 @@ def prepared(few, processor):
 @pytest.fixture
 def model(profile, processor):
     return load_base_model(profile.base_model, processor, seed=0)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory):
+    """Folders to serve: minds14, newer (the same, a transcript changed), base, base-bin."""
+    import lookalikes
+
+    folder = tmp_path_factory.mktemp("shelf")
+    lookalikes.minds14(folder / "minds14")
+    lookalikes.minds14(folder / "newer", note=" indeed")
+    lookalikes.wav2vec2_base(folder / "base")
+    lookalikes.wav2vec2_base(folder / "base-bin", safetensors=False)
+    return folder
+
+
+@pytest.fixture
+def local_hub(shelf):
+    """A Hub with look-alikes of the corpus and the base model that the hub profile names."""
+    from local_hub import LocalHub
+
+    profile = load_profile("hub")
+    with LocalHub() as hub:
+        hub.add(profile.corpus, shelf / "minds14", "datasets", oid=profile.revision)
+        hub.add(profile.corpus, shelf / "newer", "datasets")
+        hub.add(profile.base_model, shelf / "base")
+        yield hub
+
+
+@pytest.fixture
+def online(tmp_path, monkeypatch):
+    """online(hub, token) points huggingface_hub at a local Hub, in this process; gives an HfApi."""
+    from huggingface_hub import HfApi, constants
+
+    def point(hub, token=None):
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        address = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", address)
+        monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda _: None)  # retries
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(name, raising=False)
+        if token:
+            monkeypatch.setenv("HF_TOKEN", token)
+        return HfApi(endpoint=hub.endpoint, token=token)
+
+    return point
+
+
+@pytest.fixture
+def client(tmp_path):
+    """client(hub, code) runs Python with an environment of its own and a Hub; gives what it prints.
+
+    A fresh process, as the libraries read where the Hub is when they are imported. The waits are
+    short, so that a Hub that says nothing is given up soon.
+    """
+
+    def run(hub, code, **environment):
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
+        own = {
+            "HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "*",
+            "HF_HUB_ETAG_TIMEOUT": "1", "HF_HUB_DOWNLOAD_TIMEOUT": "1",
+            "HF_HUB_DISABLE_PROGRESS_BARS": "1",
+        }  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(code)], env=kept | own | environment,
+            cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=120,
+        )  # fmt: skip
+
+    return run

@@ -13,6 +13,7 @@ FOLDER = Path(asr_helpers.__file__).parent
 FLOW = [
     "audio",
     "text",
+    "reach",
     "corpus",
     "processor",
     "collator",
@@ -20,6 +21,7 @@ FLOW = [
     "training",
     "metrics",
     "model_card",
+    "hub",
     "diagnostics",
     "errors",
     "inference",

@@ -24,3 +24,14 @@ def test_a_profile_cannot_be_changed():
 def test_an_unknown_profile_lists_the_known():
     with pytest.raises(ValueError, match="'ofline'.*offline, smoke"):
         load_profile("ofline")
+
+
+def test_hub_is_pinned_and_its_smoke_is_the_same_in_fewer_steps():
+    hub, smoke = load_profile("hub"), load_profile("hub_smoke")
+    assert len(hub.revision) == 40 and "/" in hub.corpus and "/" in hub.base_model
+    assert smoke.max_steps < 10 < hub.warmup_steps < hub.max_steps
+    assert (smoke.corpus, smoke.revision, smoke.base_model, smoke.learning_rate) == (
+        hub.corpus, hub.revision, hub.base_model, hub.learning_rate,
+    )  # fmt: skip
+    assert len({load_profile(name).artifacts for name in PROFILES}) == len(PROFILES)
+    assert load_profile("offline").revision is None

@@ -49,7 +49,7 @@ def main(row="0"):
     folder = require(profile.artifacts / "04_finetuned", "04")
     processor = load_processor(folder)
     model = AutoModelForCTC.from_pretrained(folder, dtype=torch.float32).eval()
-    corpus = load_corpus(profile.corpus, profile.language, seed=profile.seed)
+    corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
     clip = corpus["validation"].select([int(row)])
     prepared = prepare_dataset(clip, processor, profile.language)[0]
     values = torch.tensor(prepared["input_values"])

@@ -1,0 +1,127 @@
+"""A folder with a model to the Hugging Face Hub, or one clear sentence why not."""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+from huggingface_hub import HfApi, get_token
+from huggingface_hub.errors import (
+    HfHubHTTPError,
+    HFValidationError,
+    HTTPError,
+    OfflineModeIsEnabled,
+)
+from huggingface_hub.utils import get_session
+
+NEEDED = ("config.json", "model.safetensors", "vocab.json", "README.md")
+# Training's own files stay here: training_args.bin, for one, holds a token if it was given one.
+SHARED = ["*.json", "*.safetensors", "README.md"]
+WAIT = 60.0  # seconds; without it the client would wait for ever where a server says nothing
+
+
+class HubError(RuntimeError):
+    """A push that failed: what is wrong and what to do, in one sentence, without the token."""
+
+
+def push(trained, repo_id, message="Push the fine-tuned model", new=False, private=False):
+    """Publish a model, its processor and its card as a commit; nothing local is changed.
+
+    Logging in comes first: `hf auth login` in a terminal, `notebook_login()` in a notebook.
+
+    Args:
+        trained: a folder with the files of `NEEDED` (README.md is the card), or a Trainer, whose
+            model and processor are saved into its output folder first.
+        repo_id: "user/name", or "name" for one of your own. It is created where there is none.
+        message: the commit's title.
+        new: refuse a name that is in use; False adds a commit to it.
+        private: show a new repository only to yourself.
+
+    Returns:
+        The address of the commit. Files of the repository that the folder lacks stay in it.
+
+    Raises:
+        HubError: a file is missing, there is no token, it is wrong or may not write there, the name
+            is in use, or the Hub cannot be reached or failed. A commit arrives whole or not at all.
+    """
+    folder = Path(trained.args.output_dir if hasattr(trained, "save_model") else trained)
+    if hasattr(trained, "save_model"):
+        trained.save_model(folder)
+    missing = [name for name in NEEDED if not (folder / name).is_file()]
+    if missing:
+        raise HubError(
+            f"{folder} lacks {', '.join(missing)}: save the model, the processor and the card "
+            "(README.md) there, and push again."
+        )
+    api, token = HfApi(), get_token()
+    if not token:
+        raise HubError(
+            "You are not logged in: make a token that may write at "
+            f"{api.endpoint}/settings/tokens, run `notebook_login()` or `hf auth login`, and push "
+            "again."
+        )
+    try:
+        with _patience(WAIT):
+            made = api.create_repo(repo_id, exist_ok=not new, private=private or None, token=token)
+            commit = api.upload_folder(
+                repo_id=made.repo_id, folder_path=folder, commit_message=message, token=token,
+                allow_patterns=SHARED, ignore_patterns="*/*",
+            )  # fmt: skip
+    except Exception as error:
+        # `from None`, and no word of the client's: what it quotes could hold the token.
+        raise HubError(_sentence(error, repo_id, folder, api.endpoint)) from None
+    return commit.commit_url
+
+
+@contextmanager
+def _patience(seconds):
+    """Let the client's requests fail after so many seconds of silence."""
+    session = get_session()
+    before, session.timeout = session.timeout, seconds
+    try:
+        yield
+    finally:
+        session.timeout = before
+
+
+def _sentence(error, repo_id, folder, endpoint):
+    """What went wrong and what to do, from the client's exception."""
+    tokens = f"{endpoint}/settings/tokens"
+    again = f"your files are whole in {folder}"
+    if isinstance(error, HFValidationError):
+        return (
+            f"{repo_id!r} is no name for a repository: use letters, digits, '-', '_' and '.', as in "
+            f"'user/my-model'; {again}."
+        )
+    if isinstance(error, OfflineModeIsEnabled):
+        return (
+            "The Hub is switched off by HF_HUB_OFFLINE: unset it, restart Python and push again; "
+            f"{again}."
+        )
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    if status == 401:
+        return (
+            "The Hub does not know the stored token (mistyped, expired or revoked): make one that "
+            f"may write at {tokens}, log in with it and push again; {again}."
+        )
+    if status == 403:
+        return (
+            f"The stored token may not write to {repo_id}: use a name of your own "
+            f"('your-user/name') and a token that may write, from {tokens}; {again}."
+        )
+    if status == 409:
+        return (
+            f"The name {repo_id} is in use: choose another, or push with new=False to add a commit "
+            f"to it; {again}."
+        )
+    if status in (412, 429):
+        busy = "has changed meanwhile" if status == 412 else "is asked too often"
+        return f"{repo_id} {busy}: wait some minutes and push again; {again}."
+    if status and status < 500:
+        return f"The Hub refused the push (status {status}): check {repo_id} and its card; {again}."
+    if not isinstance(error, HTTPError | OSError):
+        what = type(error).__name__
+        return f"The client failed ({what}): update huggingface_hub and push again; {again}."
+    why = f"failed (status {status})" if status else f"cannot be reached ({type(error).__name__})"
+    return (
+        f"The Hub at {endpoint} {why}: a commit arrives whole or not at all, so push again when the "
+        f"network and the Hub are well; {again}."
+    )

@@ -1,0 +1,108 @@
+"""Folders with the form of what the course reads from the Hub, and none of its content."""
+
+import json
+from io import BytesIO
+
+import datasets
+import soundfile
+import torch
+from datasets.info import DatasetInfosDict
+from huggingface_hub import DatasetCard, DatasetCardData
+from safetensors.torch import save_file
+from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
+
+from asr_helpers.audio import Audio
+from asr_helpers.corpus import load_corpus
+
+INTENTS = (
+    "abroad address app_error atm_limit balance business_loan card_issues cash_deposit direct_debit "
+    "freeze high_value_payment joint_account latest_transactions pay_bill"
+).split()
+LANGUAGES = (
+    "cs-CZ de-DE en-AU en-GB en-US es-ES fr-FR it-IT ko-KR nl-NL pl-PL pt-PT ru-RU zh-CN"
+).split()
+VOCABULARY = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]
+SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_token": "<pad>"}
+
+
+def minds14(folder, rows=120, note=""):
+    """The shape of PolyAI/minds14 since it is Parquet: a folder a language and a README.
+
+    Holds short utterances of the embedded corpus as 8 kHz WAV, two with a digit and signs.
+    """
+    spoken = datasets.concatenate_datasets(list(load_corpus().values()))
+    short = [i for i, text in enumerate(spoken["transcription"]) if 6 < len(text) < 40][:rows]
+    features = datasets.Features(
+        path=datasets.Value("string"), audio=Audio(sampling_rate=8000),
+        transcription=datasets.Value("string"), english_transcription=datasets.Value("string"),
+        intent_class=datasets.ClassLabel(names=INTENTS),
+        lang_id=datasets.ClassLabel(names=LANGUAGES),
+    )  # fmt: skip
+    table = {name: [] for name in features}
+    for number, row in enumerate(spoken.select(short)):
+        sound, intent = BytesIO(), number % len(INTENTS)
+        soundfile.write(sound, row["audio"]["array"], 8000, format="WAV", subtype="PCM_16")
+        path = f"en-US~{INTENTS[intent].upper()}/{number:024x}.wav"
+        text = row["transcription"] + note * (number == 0)
+        values = (path, {"bytes": sound.getvalue(), "path": path}, text, text, intent)
+        for name, value in zip(features, (*values, LANGUAGES.index("en-US"))):
+            table[name].append(value)
+    (folder / "en-US").mkdir(parents=True)
+    made = datasets.Dataset.from_dict(table, features=features)
+    made.to_parquet(folder / "en-US" / "train-00000-of-00001.parquet")
+    info = made.info.copy()
+    info.config_name, info.splits = "en-US", datasets.SplitDict()
+    info.splits.add(datasets.SplitInfo("train", num_examples=len(made)))
+    files = [{"split": "train", "path": "en-US/train-*"}]
+    data = DatasetCardData(configs=[{"config_name": "en-US", "data_files": files}])
+    DatasetInfosDict({"en-US": info}).to_dataset_card_data(data)
+    DatasetCard(f"---\n{data.to_yaml()}\n---\n# MInDS-14\n").save(folder / "README.md")
+    return folder
+
+
+def wav2vec2_base(folder, safetensors=True):
+    """The files and config keys of facebook/wav2vec2-base, tiny, with random weights."""
+    folder.mkdir(parents=True)
+    config = dict(
+        activation_dropout=0.0, apply_spec_augment=True, architectures=["Wav2Vec2ForPreTraining"],
+        attention_dropout=0.1, bos_token_id=1, codevector_dim=8,
+        contrastive_logits_temperature=0.1, conv_bias=False, conv_dim=[16] * 7,
+        conv_kernel=[10, 3, 3, 3, 3, 2, 2], conv_stride=[5, 2, 2, 2, 2, 2, 2],
+        ctc_loss_reduction="sum", ctc_zero_infinity=False, diversity_loss_weight=0.1,
+        do_stable_layer_norm=False, eos_token_id=2, feat_extract_activation="gelu",
+        feat_extract_norm="group", feat_proj_dropout=0.1, feat_quantizer_dropout=0.0,
+        final_dropout=0.0, freeze_feat_extract_train=True, hidden_act="gelu", hidden_dropout=0.1,
+        hidden_size=96, initializer_range=0.02, intermediate_size=96, layer_norm_eps=1e-05,
+        layerdrop=0.05, mask_channel_length=10, mask_channel_min_space=1, mask_channel_other=0.0,
+        mask_channel_prob=0.0, mask_channel_selection="static", mask_feature_length=10,
+        mask_feature_prob=0.0, mask_time_length=10, mask_time_min_space=1, mask_time_other=0.0,
+        mask_time_prob=0.05, mask_time_selection="static", model_type="wav2vec2",
+        no_mask_channel_overlap=False, no_mask_time_overlap=False, num_attention_heads=2,
+        num_codevector_groups=2, num_codevectors_per_group=4, num_conv_pos_embedding_groups=4,
+        num_conv_pos_embeddings=16, num_feat_extract_layers=7, num_hidden_layers=2,
+        num_negatives=100, pad_token_id=0, proj_codevector_dim=8,
+        transformers_version="4.7.0.dev0", vocab_size=32,
+    )  # fmt: skip
+    extractor = dict(
+        do_normalize=True, feature_extractor_type="Wav2Vec2FeatureExtractor", feature_size=1,
+        padding_side="right", padding_value=0.0, return_attention_mask=False, sampling_rate=16000,
+    )  # fmt: skip
+    tokenizer = SPECIAL | {"do_lower_case": False, "word_delimiter_token": "|"}
+    for name, value in {
+        "config": config, "preprocessor_config": extractor, "special_tokens_map": SPECIAL,
+        "tokenizer_config": tokenizer,
+        "vocab": {token: number for number, token in enumerate(VOCABULARY)},
+    }.items():  # fmt: skip
+        (folder / f"{name}.json").write_text(json.dumps(value, indent=1), encoding="utf-8")
+    torch.manual_seed(0)
+    weights = Wav2Vec2ForPreTraining(Wav2Vec2Config(**config)).state_dict()
+    # As torch named them when the real file was written.
+    new, old = "parametrizations.weight.original", "weight_"
+    named = {
+        k.replace(f"{new}0", f"{old}g").replace(f"{new}1", f"{old}v"): v for k, v in weights.items()
+    }
+    torch.save(named, folder / "pytorch_model.bin")
+    if safetensors:
+        save_file(named, folder / "model.safetensors", {"format": "pt"})
+    (folder / "README.md").write_text("---\nlicense: apache-2.0\n---\n# Look-alike\n")
+    return folder

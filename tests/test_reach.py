@@ -1,0 +1,52 @@
+import time
+
+import pytest
+from huggingface_hub import constants
+from local_hub import LocalHub
+
+from asr_helpers.reach import hub_answers, hub_or_cache
+
+pytestmark = pytest.mark.hub
+
+
+@pytest.mark.parametrize("trouble", [{"stall": True}, {"status": 503}])
+def test_a_hub_in_trouble_is_soon_given_up(online, trouble):
+    with LocalHub() as hub:
+        online(hub)
+        assert hub_answers()
+        hub.fault("HEAD /", **trouble)
+        start = time.perf_counter()
+        assert not hub_answers(wait=0.3)
+        assert time.perf_counter() - start < 3
+
+
+def test_without_a_hub_the_cache_is_asked_and_an_error_says_what_to_do(online):
+    with LocalHub() as hub:
+        online(hub)
+    with hub_or_cache("ann/model"):
+        assert constants.HF_HUB_OFFLINE
+    assert not constants.HF_HUB_OFFLINE
+    wanted = pytest.raises(ConnectionError, match="ann/model is not in the cache")
+    with wanted as raised, hub_or_cache("ann/model"):
+        raise OSError("a client's own words")
+    assert 'PROFILE = "offline"' in str(raised.value) and not constants.HF_HUB_OFFLINE
+
+
+def test_a_folder_and_a_hub_that_answers_are_left_alone(online, tmp_path):
+    with LocalHub() as hub:
+        online(hub)
+        with hub_or_cache(tmp_path):
+            assert not hub.requests
+        with pytest.raises(OSError, match="own words"), hub_or_cache("ann/model"):
+            assert not constants.HF_HUB_OFFLINE
+            raise OSError("a client's own words")
+        assert hub.requests == ["HEAD /"]
+
+
+def test_switched_off_by_the_user_it_stays_off(online, monkeypatch):
+    with LocalHub() as hub:
+        online(hub)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+        with hub_or_cache("ann/model"):
+            pass
+        assert constants.HF_HUB_OFFLINE and not hub.requests

@@ -120,7 +120,9 @@ def test_arguments_choose_by_validation_wer(profile, tmp_path):
 def test_bfloat16_is_used_where_it_is_fast_and_only_there(profile, tmp_path, monkeypatch):
     for fast in (True, False):
         monkeypatch.setattr("asr_helpers.training.fast_bfloat16", lambda fast=fast: fast)
-        assert training_arguments(profile, tmp_path).bf16 is fast
+        arguments = training_arguments(profile, tmp_path)
+        assert arguments.bf16 is fast
+        assert arguments.fp16 is (torch.cuda.is_available() and not fast)
     monkeypatch.undo()
     assert fast_bfloat16() in (True, False)
 

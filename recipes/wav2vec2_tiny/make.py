@@ -10,7 +10,7 @@ from recipes.wav2vec2_tiny import export, pretrain, synthesise
 SHARDS = {"flite": 30, "piper": 11, "kokoro": 8, "kokoro_en": 16}
 
 
-def main(work, hours=184):
+def main(work, hours=174):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     pretrain.main(work, hours)

@@ -21,7 +21,7 @@ class Settings:
     token_floor: float = 5e-3  # tokens less likely than this in a frame are not tried there
     prefix_floor: float = 1e-4  # prefixes less likely than this share of the best are dropped
     alphas: tuple = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-    betas: tuple = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5)
+    betas: tuple = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
     beams: tuple = (1, 2, 4, 8, 16, 32)
     orders: tuple = (1, 2, 3, 4, 5, 6, 7)
     hot_weight: float = 100.0  # of a hot word

@@ -50,6 +50,40 @@ def unknown_share(processor, prepared):
     return tokens.count(processor.tokenizer.unk_token_id) / len(tokens)
 
 
+def deaf_loss(model, prepared):
+    """The height of the all-blank plateau: the least CTC loss of a model that hears nothing.
+
+    It has one score a token, the same in every frame, and lesson 03 fits it by hand. It depends on
+    how many letters and frames there are, so that every set of rows has a height of its own.
+
+    Args:
+        model: tells the vocabulary, the blank and how many frames an utterance has.
+        prepared: rows with labels that fit, and input_length.
+
+    Returns:
+        The loss for each letter, averaged over utterances as the model's own loss is.
+    """
+    labels = [torch.tensor(row) for row in prepared["labels"]]
+    lengths = torch.tensor(prepared["input_length"])
+    frames = model._get_feat_extract_output_lengths(lengths)
+    sizes = torch.tensor([len(row) for row in labels])
+    padded = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True)
+    scores = torch.zeros(model.config.vocab_size, requires_grad=True)
+    optimizer = torch.optim.LBFGS([scores], line_search_fn="strong_wolfe")
+    blank, heights = model.config.pad_token_id, []
+
+    def closure():
+        optimizer.zero_grad()
+        same = scores.log_softmax(dim=-1).expand(int(frames.max()), len(labels), -1)
+        loss = torch.nn.functional.ctc_loss(same, padded, frames, sizes, blank=blank)
+        loss.backward()
+        heights.append(loss.item())
+        return loss
+
+    optimizer.step(closure)
+    return min(heights)
+
+
 def diagnose(model, processor, prepared, learning_rate):
     """Check a model that does not learn, on some of its training rows.
 

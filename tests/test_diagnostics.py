@@ -1,6 +1,6 @@
 import torch
 
-from asr_helpers.diagnostics import blank_share, diagnose, label_fit, unknown_share
+from asr_helpers.diagnostics import blank_share, deaf_loss, diagnose, label_fit, unknown_share
 
 
 def bad(model, processor, rows, learning_rate=1e-3):
@@ -21,6 +21,27 @@ def test_a_model_that_writes_only_blanks_is_on_the_plateau(model, processor, pre
     writes_only(model, 5)
     assert blank_share(model, prepared) == 0.0
     assert bad(model, processor, prepared) == set()
+
+
+def test_no_deaf_model_is_below_the_plateau_and_one_is_on_it(model, prepared):
+    rows, height = prepared.select(range(4)), deaf_loss(model, prepared.select(range(4)))
+
+    def loss_of(bias):
+        with torch.no_grad():
+            model.lm_head.weight.zero_()
+            model.lm_head.bias.copy_(bias)
+        values = [torch.tensor(row["input_values"])[None] for row in rows]
+        labels = [torch.tensor(row["labels"])[None] for row in rows]
+        losses = [model(v, labels=y).loss.item() for v, y in zip(values, labels)]
+        return sum(losses) / len(losses)
+
+    shares = torch.cat([torch.tensor(row["labels"]) for row in rows]).bincount(minlength=32)
+    tried = []
+    for blank in (0.2, 0.4, 0.6, 0.7, 0.8, 0.9):
+        chances = (shares / shares.sum() * (1 - blank)).clamp(min=1e-9)
+        chances[0] = blank
+        tried.append(loss_of(chances.log()))
+    assert height - 1e-3 < min(tried) < height + 0.15 and loss_of(torch.zeros(32)) > height
 
 
 def test_a_label_that_does_not_fit_is_found(model, processor, prepared):

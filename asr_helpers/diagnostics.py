@@ -1,5 +1,7 @@
 """Why does my WER stay at 1.0? Four checks that tell the usual causes apart."""
 
+import re
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -82,6 +84,30 @@ def deaf_loss(model, prepared):
 
     optimizer.step(closure)
     return min(heights)
+
+
+@contextmanager
+def memory_explained(profile):
+    """Say which knob to turn where training needs more memory than there is.
+
+    Raises:
+        MemoryError: the GPU's memory, or the machine's, ran out; other errors pass as they are.
+    """
+    try:
+        yield
+    except RuntimeError as error:  # torch's own is one
+        if not re.search("out of memory|can't allocate memory", str(error)):
+            raise
+        half = (
+            f"batch_seconds ({profile.batch_seconds:g})"
+            if profile.batch_seconds
+            else f"batch_size ({profile.batch_size}) and double accumulation"
+        )
+        raise MemoryError(
+            f"Memory ran out. In asr_helpers/profiles.py, profile {profile.name!r}: halve {half}, or "
+            "set gradient_checkpointing to True, which takes longer. Then restart the kernel, which "
+            "frees what is held, and run this again: it goes on from the newest checkpoint."
+        ) from error
 
 
 def diagnose(model, processor, prepared, learning_rate):

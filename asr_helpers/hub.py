@@ -22,7 +22,7 @@ class HubError(RuntimeError):
     """A push that failed: what is wrong and what to do, in one sentence, without the token."""
 
 
-def push(trained, repo_id, message="Push the fine-tuned model", new=False, private=False):
+def push(trained, repo_id, message="Push the fine-tuned model", new=False):
     """Publish a model, its processor and its card as a commit; nothing local is changed.
 
     Logging in comes first: `hf auth login` in a terminal, `notebook_login()` in a notebook.
@@ -33,7 +33,6 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False, priva
         repo_id: "user/name", or "name" for one of your own. It is created where there is none.
         message: the commit's title.
         new: refuse a name that is in use; False adds a commit to it.
-        private: show a new repository only to yourself.
 
     Returns:
         The address of the commit. Files of the repository that the folder lacks stay in it.
@@ -60,7 +59,7 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False, priva
         )
     try:
         with _patience(WAIT):
-            made = api.create_repo(repo_id, exist_ok=not new, private=private or None, token=token)
+            made = api.create_repo(repo_id, exist_ok=not new, token=token)
             commit = api.upload_folder(
                 repo_id=made.repo_id, folder_path=folder, commit_message=message, token=token,
                 allow_patterns=SHARED, ignore_patterns="*/*",

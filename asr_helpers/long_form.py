@@ -110,7 +110,7 @@ def word_times(logits, processor, hop_seconds):
         hop_seconds: the time from one frame to the next.
 
     Returns:
-        A list of `Word`, from left to right; their texts joined by spaces are the transcript.
+        A list of `Word`, from left to right; their texts are the words of the transcript.
     """
     tokenizer = processor.tokenizer
     best = logits.softmax(dim=-1).max(dim=-1)

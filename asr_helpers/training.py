@@ -61,11 +61,16 @@ class CTCTrainer(Trainer):
     """A Trainer whose training batches hold equal seconds of audio, not equal utterances."""
 
     def __init__(self, *args, batch_seconds, eval_collator, **kwargs):
-        """`batch_seconds` of audio in a training batch; `eval_collator` makes those to evaluate."""
+        """`batch_seconds` of audio in a training batch; `eval_collator` makes those to evaluate.
+
+        With `batch_seconds` None the arguments' own batch size and grouping by length hold.
+        """
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
         self.batch_seconds, self.eval_collator = batch_seconds, eval_collator
 
     def get_train_dataloader(self):
+        if self.batch_seconds is None:
+            return super().get_train_dataloader()
         rate = self.processing_class.feature_extractor.sampling_rate
         sampler = SecondsBatchSampler(
             self.train_dataset["input_length"], rate, self.batch_seconds, self.args.seed
@@ -113,24 +118,21 @@ def training_arguments(profile, folder):
         bf16=fast_bfloat16(),
         # Older GPUs, such as Colab's T4, are fast in float16 alone.
         fp16=torch.cuda.is_available() and not fast_bfloat16(),
-        max_steps=profile.max_steps,
-        learning_rate=profile.learning_rate,
-        lr_scheduler_type="cosine",
-        warmup_steps=profile.warmup_steps,
-        weight_decay=profile.weight_decay,
-        max_grad_norm=1.0,
-        per_device_eval_batch_size=8,
-        eval_strategy="steps",
-        eval_steps=profile.eval_steps,
-        save_steps=profile.eval_steps,
-        save_total_limit=2,
-        load_best_model_at_end=True,
-        metric_for_best_model="wer",
-        greater_is_better=False,
-        logging_steps=max(1, profile.eval_steps // 4),
-        report_to="none",
-        remove_unused_columns=False,
-    )
+        max_steps=profile.max_steps, learning_rate=profile.learning_rate,
+        lr_scheduler_type=profile.schedule, warmup_steps=profile.warmup_steps,
+        weight_decay=profile.weight_decay, max_grad_norm=1.0,
+        per_device_train_batch_size=profile.batch_size,
+        gradient_accumulation_steps=profile.accumulation, per_device_eval_batch_size=8,
+        # Named only where wanted: the argument is about to get another name.
+        **({"gradient_checkpointing": True} if profile.gradient_checkpointing else {}),
+        train_sampling_strategy="group_by_length",
+        # Its default, "length", is no column here: without a word, nothing would be grouped.
+        length_column_name="input_length",
+        eval_strategy="steps", eval_steps=profile.eval_steps, save_steps=profile.eval_steps,
+        save_total_limit=2, load_best_model_at_end=True, metric_for_best_model="wer",
+        greater_is_better=False, logging_steps=max(1, profile.eval_steps // 4),
+        report_to="none", remove_unused_columns=False,
+    )  # fmt: skip
 
 
 def peak_memory_mb():

@@ -28,10 +28,10 @@ SPECIAL = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>", "pad_t
 def minds14(folder, rows=120, note=""):
     """The shape of PolyAI/minds14 since it is Parquet: a folder a language and a README.
 
-    Holds short utterances of the embedded corpus as 8 kHz WAV, two with a digit and signs.
+    Holds sentences of the embedded corpus, shuffled, as 8 kHz WAV; some have digits and commas.
     """
-    spoken = datasets.concatenate_datasets(list(load_corpus().values()))
-    short = [i for i, text in enumerate(spoken["transcription"]) if 6 < len(text) < 40][:rows]
+    spoken = datasets.concatenate_datasets(list(load_corpus().values())).shuffle(seed=0)
+    short = [i for i, text in enumerate(spoken["transcription"]) if 12 < len(text) < 70][:rows]
     features = datasets.Features(
         path=datasets.Value("string"), audio=Audio(sampling_rate=8000),
         transcription=datasets.Value("string"), english_transcription=datasets.Value("string"),

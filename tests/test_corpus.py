@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 
 from asr_helpers.audio import AudioError
-from asr_helpers.corpus import FOLDER, languages, load_corpus, split_by_transcript
+from asr_helpers.corpus import (
+    FOLDER,
+    languages,
+    load_corpus,
+    split_by_transcript,
+    split_off_the_end,
+)
 from asr_helpers.text import normalize
 
 COLUMNS = ["path", "audio", "transcription", "english_transcription", "intent_class", "lang_id"]
@@ -87,6 +93,22 @@ def test_to_mend_one_transcript_moves_hardly_another():
     )
     moved = set(before["test"]["path"]) ^ set(after["test"]["path"])
     assert len(moved) <= 4
+
+
+def test_a_hub_corpus_keeps_its_last_fifth_for_test():
+    rows = datasets.concatenate_datasets(list(load_corpus().values())).shuffle(seed=0)
+    cut = split_off_the_end(rows, "en-US", 42)
+    assert cut["test"]["path"] == rows["path"][440:]  # 550 rows; of MInDS-14's 563, from 450
+    assert round(0.8 * 563) == 450
+    texts = {name: {normalize(t, "en-US") for t in s["transcription"]} for name, s in cut.items()}
+    assert not texts["train"] & texts["validation"]
+    assert not (texts["train"] | texts["validation"]) & texts["test"]
+    said_in_test = [
+        t for t in rows["transcription"][:440] if normalize(t, "en-US") in texts["test"]
+    ]
+    assert said_in_test  # there are such rows, and only they are left out
+    assert len(cut["train"]) + len(cut["validation"]) == 440 - len(said_in_test)
+    assert len(cut["validation"]) == pytest.approx(55, abs=4)
 
 
 def test_an_unknown_language_lists_the_known():

@@ -1,6 +1,15 @@
+import pytest
 import torch
 
-from asr_helpers.diagnostics import blank_share, deaf_loss, diagnose, label_fit, unknown_share
+from asr_helpers.diagnostics import (
+    blank_share,
+    deaf_loss,
+    diagnose,
+    label_fit,
+    memory_explained,
+    unknown_share,
+)
+from asr_helpers.profiles import load_profile
 
 
 def bad(model, processor, rows, learning_rate=1e-3):
@@ -68,3 +77,30 @@ def test_learning_rates_far_off_are_told_with_a_remedy(model, processor, prepare
         finding = diagnose(model, processor, prepared, rate)[-1]
         assert str(finding).startswith("BAD  learning rate") and "warm-up" in str(finding)
     assert str(diagnose(model, processor, prepared, 1e-3)[-1]) == "ok   learning rate: 0.001"
+
+
+@pytest.mark.parametrize(
+    ("name", "error", "says"),
+    [
+        ("hub", torch.OutOfMemoryError("CUDA out of memory. Tried"), r"batch_seconds \(48\)"),
+        (
+            "hub-guide",
+            torch.OutOfMemoryError("CUDA out of memory."),
+            r"batch_size \(8\) and double",
+        ),
+        ("offline", RuntimeError("DefaultCPUAllocator: can't allocate memory"), "'offline'.*24"),
+    ],
+)
+def test_a_lack_of_memory_is_answered_with_the_knob_to_turn(name, error, says):
+    with pytest.raises(MemoryError, match=says), memory_explained(load_profile(name)):
+        raise error
+
+
+def test_a_real_lack_of_memory_is_known_as_one(profile):
+    with pytest.raises(MemoryError, match="gradient_checkpointing"), memory_explained(profile):
+        torch.empty(2**50)
+
+
+def test_other_errors_pass_as_they_are(profile):
+    with pytest.raises(RuntimeError, match="no matter"), memory_explained(profile):
+        raise RuntimeError("no matter of memory")

@@ -88,8 +88,8 @@ def test_a_second_push_adds_a_commit(hub, trained):
 
 
 def test_a_name_without_an_owner_is_ones_own(hub, trained):
-    push(trained, "model", private=True)
-    assert hub.repositories["models", "ann/model"].private
+    push(trained, "model")
+    assert "model.safetensors" in hub.files("ann/model")
 
 
 def test_a_trainer_is_saved_first(hub, trained, tmp_path):

@@ -343,50 +343,6 @@ def test_the_base_model_loads_then_from_the_cache(local_hub, client, shelf):
     assert again == told and seconds < 60
 
 
-TRAINING = """
-from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
-from asr_helpers.corpus import load_corpus
-from asr_helpers.inference import transcribe
-from asr_helpers.metrics import trainer_metrics
-from asr_helpers.model import load_base_model
-from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
-from asr_helpers.profiles import load_profile
-from asr_helpers.training import CTCTrainer, train_head, training_arguments
-
-profile = load_profile("hub_smoke")
-corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
-processor = load_processor(profile.base_model)
-rows = {s: prepare_dataset(r, processor, profile.language) for s, r in corpus.items()}
-masks = {k: getattr(profile, k) for k in vars(profile) if k.startswith("mask_")}
-model = load_base_model(profile.base_model, processor, profile.seed, masks)
-rows["train"] = keep_fitting(rows["train"], model)
-losses = train_head(
-    model, rows["train"], profile.head_steps, profile.head_learning_rate, profile.seed
-)
-arguments = training_arguments(profile, "OUT")
-arguments.disable_tqdm = True
-trainer = CTCTrainer(
-    model=model, args=arguments, train_dataset=rows["train"],
-    eval_dataset=rows["validation"], processing_class=processor, compute_metrics=trainer_metrics(
-        processor), batch_seconds=profile.batch_seconds, eval_collator=DataCollatorCTCWithPadding(
-        processor, 8000), data_collator=DataCollatorCTCWithPadding(processor, 8000, Augment(
-        profile.sampling_rate, profile.seed)),
-)
-trainer.train()
-said = transcribe(model, processor, [row["input_values"] for row in rows["test"]])
-print(len(rows["train"]) > 50, len(said) == len(rows["test"]), losses[-1] < losses[0])
-print(trainer.state.global_step, 0 < trainer.state.best_metric <= 1.5)
-print(0)
-"""
-
-
-@pytest.mark.slow
-def test_the_hub_profile_trains_on_what_the_hub_gives(local_hub, client, tmp_path):
-    told, _ = lines(client(local_hub, TRAINING.replace("OUT", str(tmp_path / "out"))))
-    assert told[-2:] == ["True True True", "6 True"]
-    assert not local_hub.unknown
-
-
 @pytest.mark.slow
 def test_old_weights_alone_load_too(local_hub, client, shelf):
     local_hub.add("facebook/old", shelf / "base-bin")

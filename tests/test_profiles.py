@@ -1,8 +1,10 @@
 from dataclasses import FrozenInstanceError
 
 import pytest
+import torch
 
 from asr_helpers.profiles import PROFILES, load_profile
+from asr_helpers.training import training_arguments
 
 
 def test_each_profile_bears_its_name():
@@ -19,6 +21,25 @@ def test_smoke_is_offline_in_fewer_steps():
 def test_a_profile_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         load_profile("offline").seed = 1
+
+
+def test_only_what_was_measured_claims_to_learn():
+    assert [name for name in PROFILES if load_profile(name).measured] == ["offline"]
+
+
+def test_the_guides_preset_holds_the_guides_values(tmp_path):
+    guide, hub = load_profile("hub-guide"), load_profile("hub")
+    arguments = training_arguments(guide, tmp_path)
+    wanted = dict(
+        per_device_train_batch_size=8, gradient_accumulation_steps=2, learning_rate=1e-5,
+        warmup_steps=500, max_steps=2000, gradient_checkpointing=True, eval_steps=1000,
+        save_steps=1000, metric_for_best_model="wer", load_best_model_at_end=True,
+        train_sampling_strategy="group_by_length", length_column_name="input_length",
+        lr_scheduler_type="linear",
+    )  # fmt: skip
+    assert {name: getattr(arguments, name) for name in wanted} == wanted
+    assert guide.share_as and (guide.corpus, guide.revision) == (hub.corpus, hub.revision)
+    assert arguments.fp16 <= torch.cuda.is_available()  # float16 where there is a GPU
 
 
 def test_an_unknown_profile_lists_the_known():

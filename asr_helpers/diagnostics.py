@@ -100,7 +100,7 @@ def memory_explained(profile):
             raise
         half = (
             f"batch_seconds ({profile.batch_seconds:g})"
-            if profile.batch_seconds
+            if profile.equal_seconds
             else f"batch_size ({profile.batch_size}) and double accumulation"
         )
         raise MemoryError(

@@ -82,7 +82,7 @@ def curves(lines, x, y, title, level=None):
         axes.axhline(level[0], color=GREY, linestyle="--", label=level[1])
     axes.set(xlabel=x, ylabel=y, title=title)
     axes.legend()
-    ends = "; ".join(f"{name} ends at {ys[-1]:.2f}" for name, (_, ys) in lines.items())
+    ends = "; ".join(f"{name} ends at {ys[-1]:.2f}" for name, (_, ys) in lines.items() if len(ys))
     return show(figure, f"Curves: {title}. {ends}.")
 
 

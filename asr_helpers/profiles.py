@@ -19,8 +19,9 @@ class Profile:
     seed: int
     measured: bool  # seen to learn with these values; else the lessons print, and claim nothing
     licence: str  # of a model fine-tuned so: the corpus's and the base model's decide it
-    batch_seconds: float | None  # audio in a training batch; None: batch_size grouped by length
-    batch_size: int  # utterances, where batch_seconds does not decide
+    equal_seconds: bool  # batches of batch_seconds; else of batch_size, grouped by length
+    batch_seconds: float  # audio in a training batch
+    batch_size: int  # utterances
     accumulation: int  # batches in an update
     gradient_checkpointing: bool  # compute activations twice rather than keep them
     freeze_convolutions: bool  # the front end stays as it was pretrained
@@ -54,6 +55,7 @@ OFFLINE = Profile(
     seed=42,
     measured=True,
     licence="cc-by-sa-3.0",
+    equal_seconds=True,
     batch_seconds=24.0,
     batch_size=8,
     accumulation=1,
@@ -114,7 +116,7 @@ HUB = replace(
 # cards on the Hub end at WER 0.95 to 1.0. Mended where it failed silently: its grouping by length
 # works here, and the checkpoint is chosen on validation, not on test.
 GUIDE = replace(
-    HUB, name="hub-guide", batch_seconds=None, batch_size=8, accumulation=2,
+    HUB, name="hub-guide", equal_seconds=False, batch_size=8, accumulation=2,
     gradient_checkpointing=True, freeze_convolutions=False, vary=False, head_steps=0,
     learning_rate=1e-5, schedule="linear", warmup_steps=500, max_steps=2000, eval_steps=1000,
     patience=2, mask_time_prob=0.05, mask_feature_prob=0.0,  # as the base model's configuration

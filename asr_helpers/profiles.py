@@ -126,13 +126,13 @@ PROFILES = {
     "offline": OFFLINE,
     # The same, in the fewest steps that still run every line.
     "smoke": replace(
-        OFFLINE, name="smoke", measured=False, heart_steps=4, head_steps=20, max_steps=6,
+        OFFLINE, name="smoke", measured=False, heart_steps=2, head_steps=2, max_steps=6,
         eval_steps=3, warmup_steps=1, artifacts=ROOT / "artifacts" / "smoke",
     ),
     "hub": HUB,
     "hub-guide": GUIDE,
     "hub_smoke": replace(
-        HUB, name="hub_smoke", batch_seconds=12.0, heart_steps=4, head_steps=10, max_steps=6,
+        HUB, name="hub_smoke", batch_seconds=12.0, heart_steps=2, head_steps=4, max_steps=6,
         eval_steps=3, warmup_steps=1, artifacts=ROOT / "artifacts" / "hub_smoke",
     ),
 }  # fmt: skip

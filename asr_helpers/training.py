@@ -34,7 +34,7 @@ def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
     Returns:
         The loss of each step, per label token.
     """
-    hidden = [output.clone() for output in encoder_outputs(model, prepared)]
+    hidden = {}  # of the rows drawn so far
     labels = [torch.tensor(row["labels"]) for row in prepared]
     optimizer = torch.optim.AdamW(model.lm_head.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
@@ -42,6 +42,9 @@ def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
     blank, losses = model.config.pad_token_id, []
     for _ in range(steps):
         rows = torch.randperm(len(labels), generator=generator)[:batch_size].tolist()
+        new = [row for row in rows if row not in hidden]
+        for row, output in zip(new, encoder_outputs(model, prepared.select(new))):
+            hidden[row] = output.clone()
         logits = model.lm_head(pad_sequence([hidden[r] for r in rows], batch_first=True))
         sizes = torch.tensor([len(labels[r]) for r in rows])
         loss = torch.nn.functional.ctc_loss(

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 
-.PHONY: course test lab setup render bench
+.PHONY: course test lab setup render bench canary
 
 course:  ## run every lesson, in order
 	@$(PYTHON) course.py run --profile $(PROFILE)
@@ -20,3 +20,6 @@ render: setup  ## run every lesson and store it with its outputs
 
 bench: setup  ## measure learning, its control, repeatability, loading
 	@.venv/bin/python -m benchmarks.learning
+
+canary:  ## do the lessons run with the newest packages? CANARY holds its options
+	@$(PYTHON) -m tools.canary $(CANARY)

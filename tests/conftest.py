@@ -16,6 +16,7 @@ from asr_helpers.processor import load_processor, prepare_dataset
 from asr_helpers.profiles import load_profile
 
 datasets.disable_progress_bars()
+pytest_plugins = ["suites"]
 
 
 @pytest.fixture(scope="session")

@@ -25,6 +25,7 @@ MODULES = {
     "IPython": "ipykernel",
     "gradio_client": "gradio",
     "packaging": "pytest",
+    "yaml": "pyyaml",
 }
 
 

@@ -135,4 +135,5 @@ def test_a_failing_cell_is_named_with_its_remedy(tmp_path, monkeypatch):
     (tmp_path / "build").mkdir()
     _, failure = run_lessons.run(path, "smoke")
     for part in ("01_broken.ipynb", "# the faulty one", "ValueError: no", "Remedy", "make lab"):
-        assert part in failure
+        assert part in failure["told"]
+    assert (failure["source"], failure["error"]) == ("# the faulty one", "ValueError: no")

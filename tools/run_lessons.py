@@ -1,6 +1,6 @@
 """Run every lesson in order, then the solutions of their exercises, with papermill, and report.
 
-    python -m tools.run_lessons [--profile smoke] [--store]
+    python -m tools.run_lessons [--profile smoke] [--until 04_finetune.ipynb] [--store]
 
 Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
 to `notebooks/`, lean, which is how they are meant to be stored.
@@ -9,13 +9,16 @@ to `notebooks/`, lean, which is how they are meant to be stored.
 import argparse
 import ast
 import json
+import os
 import re
 import shutil
 import sys
 import time
+from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
 
+import filelock
 import papermill
 from papermill.exceptions import PapermillExecutionError
 
@@ -25,6 +28,31 @@ from tools.lean import lean
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
 DEFAULT = "offline"
+
+
+@contextmanager
+def alone():
+    """Let only one run at a time write into this clone's `build` and `artifacts`.
+
+    The lock is the system's: it goes with the process that holds it, however that ends.
+
+    Raises:
+        SystemExit: another run is at work; the message names its process and what to do.
+    """
+    BUILD.mkdir(parents=True, exist_ok=True)
+    # Beside the lock, as a locked file cannot be read everywhere, and is emptied by who wants it.
+    holder = BUILD / "running.pid"
+    try:
+        with filelock.FileLock(BUILD / "running.lock", timeout=0):
+            holder.write_text(str(os.getpid()))
+            yield
+    except filelock.Timeout:
+        number = holder.read_text() if holder.exists() else "unknown"
+        sys.exit(
+            f"Another run is at work in {ROOT} (process {number}), and both would write the same "
+            "files. Wait for its end, or end that process, and try again; to run two at once, "
+            "clone the course a second time."
+        )
 
 
 def notebooks():
@@ -46,7 +74,7 @@ def checks(path):
 
 
 def run(lesson, profile):
-    """Execute one notebook into build/; its seconds, and None or the text of its failure."""
+    """Execute one notebook into build/; its seconds, and None or its failure, from `explain`."""
     executed, start = BUILD / lesson.relative_to(LESSONS), time.perf_counter()
     executed.parent.mkdir(parents=True, exist_ok=True)
     # Its own default needs no parameter, and a stored notebook no cell that repeats it.
@@ -63,18 +91,19 @@ def run(lesson, profile):
 
 
 def explain(lesson, executed, error):
-    """Which notebook, which cell, what happened, and what to do."""
+    """A failure as a dict: which cell, its first line, the error, and a text that says what to do."""
     cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
     # papermill counts the cells before it adds two of its own that point at the failure.
     cells = [c for c in cells if "papermill-error-cell-tag" not in c["metadata"].get("tags", [])]
     first = "".join(cells[error.cell_index]["source"]).strip().splitlines()[0]
     message = re.sub(r"\x1b\[[0-9;]*m", "", f"{error.ename}: {error.evalue}")
-    return (
+    told = (
         f"{lesson.name} failed in cell In [{error.exec_count}] (`{first}`).\n  {message}\n"
         f"  Remedy: open {executed.relative_to(ROOT)} to see the whole error, mend the cell in "
         f"{lesson.relative_to(ROOT)} with `make lab`, and run again. If the message names a "
         "missing file, run the lesson that makes it."
     )
+    return {"cell": error.exec_count, "source": first, "error": message, "told": told}
 
 
 def metrics(profile):
@@ -88,37 +117,51 @@ def metrics(profile):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile", default=DEFAULT)
+    parser.add_argument("--until", help="the last notebook to run, such as 04_finetune.ipynb")
     parser.add_argument("--store", action="store_true")
     options = parser.parse_args()
+    names = [path.relative_to(LESSONS).as_posix() for path in notebooks()]
+    if options.until not in (None, *names):
+        parser.error(f"--until: there is no {options.until}, only {', '.join(names)}.")
+    with alone():
+        failure = run_all(options.profile, options.until, options.store)
+    if failure:
+        sys.exit(failure["told"])
+
+
+def run_all(profile, until=None, store=False):
+    """Run the notebooks in order, report and store them; None, or the failure that ended it."""
     from asr_helpers.profiles import load_profile
 
-    artifacts = load_profile(options.profile).artifacts
+    artifacts = load_profile(profile).artifacts
     (artifacts / "metrics.json").unlink(missing_ok=True)  # an old score is no result of this run
+    (BUILD / "report.json").unlink(missing_ok=True)
     rows, failure = [], None
     for path in notebooks():
         name = path.relative_to(LESSONS).as_posix()
         print(name, flush=True)
-        seconds, failure = run(path, options.profile)
+        seconds, failure = run(path, profile)
         ok = failure is None
         passed = checks(path) if ok else 0
         rows.append({"notebook": name, "seconds": round(seconds, 1), "ok": ok, "checks": passed})
         if failure:
+            rows[-1]["failure"] = failure
+        if failure or name == until:
             break  # later lessons stand on this one's files
     packages = [pin.split("==")[0] for pin in pinned()]
     report = {
         "notebooks": rows,
-        "metrics": metrics(options.profile),
+        "metrics": metrics(profile),
         "versions": {"python": sys.version.split()[0], **{p: version(p) for p in packages}},
-        "profile": options.profile,
+        "profile": profile,
     }
     (BUILD / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     print_table(report)
-    if options.store:
+    if store:
         for row in filter(lambda row: row["ok"], rows):
             shutil.copy(BUILD / row["notebook"], LESSONS / row["notebook"])
             lean(LESSONS / row["notebook"])
-    if failure:
-        sys.exit(failure)
+    return failure
 
 
 def print_table(report):

@@ -48,7 +48,7 @@ def executed(local_hub, profile, tmp_path):
     local_hub.tokens[MARKED] = ("ann", "write")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
     own = {"HF_ENDPOINT": local_hub.endpoint, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "*"}
-    command = [sys.executable, "-m", "tools.run_lessons", "--profile", profile.name]
+    command = [sys.executable, "-m", "tools.run_lessons", "--profile", profile.name, "--jobs", "2"]
     return subprocess.run(
         command, env=kept | own | {"HF_TOKEN": MARKED}, cwd=ROOT, capture_output=True, text=True
     )

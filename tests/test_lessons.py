@@ -92,7 +92,7 @@ def test_the_stored_notebook_is_executed(notebook):
 @pytest.fixture(scope="module")
 def executed():
     """One run of every lesson and solution with the smoke profile; its report."""
-    command = [sys.executable, "-m", "tools.run_lessons", "--profile", "smoke"]
+    command = [sys.executable, "-m", "tools.run_lessons", "--profile", "smoke", "--jobs", "2"]
     result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert result.returncode == 0, result.stdout + result.stderr
     return json.loads((ROOT / "build" / "report.json").read_text()), result.stdout

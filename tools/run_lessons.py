@@ -1,9 +1,10 @@
 """Run every lesson in order, then the solutions of their exercises, with papermill, and report.
 
-    python -m tools.run_lessons [--profile smoke] [--until 04_finetune.ipynb] [--store]
+    python -m tools.run_lessons [--profile smoke] [--until 04_finetune.ipynb] [--jobs 2] [--store]
 
 Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
-to `notebooks/`, lean, which is how they are meant to be stored.
+to `notebooks/`, lean, which is how they are meant to be stored. `--jobs 2` runs two at a time, for
+the tests; times are then no lesson's own.
 """
 
 import argparse
@@ -14,7 +15,9 @@ import re
 import shutil
 import sys
 import time
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -28,6 +31,7 @@ from tools.lean import lean
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
 DEFAULT = "offline"
+STANDS_ON = "04_finetune.ipynb"  # what lessons 05 and later read is written by this one
 
 
 @contextmanager
@@ -118,36 +122,65 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile", default=DEFAULT)
     parser.add_argument("--until", help="the last notebook to run, such as 04_finetune.ipynb")
+    parser.add_argument("--jobs", type=int, default=1, help="how many run at a time")
     parser.add_argument("--store", action="store_true")
     options = parser.parse_args()
     names = [path.relative_to(LESSONS).as_posix() for path in notebooks()]
     if options.until not in (None, *names):
         parser.error(f"--until: there is no {options.until}, only {', '.join(names)}.")
     with alone():
-        failure = run_all(options.profile, options.until, options.store)
+        failure = run_all(options.profile, options.until, options.store, options.jobs)
     if failure:
         sys.exit(failure["told"])
 
 
-def run_all(profile, until=None, store=False):
+def in_order(paths, profile):
+    """Run one after the other, to the first failure: (path, seconds, failure) of each."""
+    for path in paths:
+        print(path.relative_to(LESSONS).as_posix(), flush=True)
+        seconds, failure = run(path, profile)
+        yield path, seconds, failure
+        if failure:
+            return  # later lessons stand on this one's files
+
+
+def side_by_side(paths, profile, jobs):
+    """Run `jobs` at a time, what stands on no other first: (path, seconds, failure) of each."""
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // jobs)))
+    later = [path for path in paths if path.name[:2] > STANDS_ON[:2]]
+    first = sorted(set(paths) - set(later), key=lambda path: (path.name != STANDS_ON, str(path)))
+    for stage in (first, later):
+        failures = []
+        with ProcessPoolExecutor(jobs) as pool:
+            found = pool.map(partial(run, profile=profile), stage)
+            for path, (seconds, failure) in zip(stage, found):
+                print(path.relative_to(LESSONS).as_posix(), flush=True)
+                failures.append(failure)
+                yield path, seconds, failure
+        if any(failures):
+            return
+
+
+def run_all(profile, until=None, store=False, jobs=1):
     """Run the notebooks in order, report and store them; None, or the failure that ended it."""
     from asr_helpers.profiles import load_profile
 
     artifacts = load_profile(profile).artifacts
     (artifacts / "metrics.json").unlink(missing_ok=True)  # an old score is no result of this run
     (BUILD / "report.json").unlink(missing_ok=True)
+    paths = notebooks()
+    names = [path.relative_to(LESSONS).as_posix() for path in paths]
+    paths = paths[: names.index(until) + 1 if until else None]
+    done = in_order(paths, profile) if jobs == 1 else side_by_side(paths, profile, jobs)
     rows, failure = [], None
-    for path in notebooks():
-        name = path.relative_to(LESSONS).as_posix()
-        print(name, flush=True)
-        seconds, failure = run(path, profile)
-        ok = failure is None
-        passed = checks(path) if ok else 0
-        rows.append({"notebook": name, "seconds": round(seconds, 1), "ok": ok, "checks": passed})
-        if failure:
-            rows[-1]["failure"] = failure
-        if failure or name == until:
-            break  # later lessons stand on this one's files
+    for path, seconds, failed in done:
+        row = {
+            "notebook": path.relative_to(LESSONS).as_posix(), "seconds": round(seconds, 1),
+            "ok": failed is None, "checks": 0 if failed else checks(path),
+        }  # fmt: skip
+        rows.append(row | ({"failure": failed} if failed else {}))
+        failure = failure or failed
+    rows.sort(key=lambda row: names.index(row["notebook"]))
     packages = [pin.split("==")[0] for pin in pinned()]
     report = {
         "notebooks": rows,

@@ -86,15 +86,19 @@ def ask_page(address, path):
     """Send a sound file to an open page as its browser would, and return the text.
 
     Raises:
-        RuntimeError: the page refused the sound; the message is the page's own.
+        RuntimeError: the page refused the sound; the message is the page's own. Or too many wait
+            already.
     """
     from gradio_client import Client, handle_file
     from gradio_client.exceptions import AppError
+    from gradio_client.utils import QueueError
 
     client = Client(address, verbose=False, analytics_enabled=False)
     try:
         return client.predict(handle_file(str(path)), api_name="/transcribe")
     except AppError as error:
         raise RuntimeError(str(error)) from error
+    except QueueError as error:
+        raise RuntimeError("The page's queue is full: try again in a moment.") from error
     finally:
         client.close()

@@ -20,7 +20,7 @@ SUITES = {
         "test_address", "test_course", "test_environment", "test_hygiene", "test_lean",
         "test_readme", "test_workflows",
     ),
-    "faults": ("test_faults",),
+    "faults": ("test_faults", "test_run_lessons"),
     "hub": ("test_hub", "test_local_hub"),
     "canary": ("test_canary",),
     "lessons: form, smoke run": ("test_lessons",),

@@ -13,6 +13,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tools.run_lessons import alone
+
 ROOT = Path(__file__).parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 QUIET = {
@@ -21,6 +23,7 @@ QUIET = {
     "TQDM_DISABLE": "1",
     "TRANSFORMERS_VERBOSITY": "critical",
 }
+METRIC = 'from asr_helpers.metrics import wer\nprint(f\'WER {wer(["ONE TWO"], ["ONE"]):.3f}\')'
 
 
 def nbval(*paths):
@@ -47,7 +50,8 @@ def notebook(tmp_path, source, said):
 def test_the_stored_lessons_run_again_and_the_recipe_learns():
     metrics = ROOT / "artifacts" / "metrics.json"
     metrics.unlink(missing_ok=True)
-    result = nbval(*LESSONS)  # in order: each finds what the earlier ones made
+    with alone():  # another run in this clone would mix its files with these
+        result = nbval(*LESSONS)  # in order: each finds what the earlier ones made
     assert result.returncode == 0, result.stdout[-5000:]
     found = json.loads(metrics.read_text())
     # Random weights end near 1 (benchmarks/results/learning.json); no retry, no luck needed.
@@ -68,6 +72,9 @@ def test_lessons_have_outputs_to_compare():
         ("print(1 + 1)", "2\n", True),
         ("print(1 + 1)", "3\n", False),
         ("raise ValueError", "", False),
+        # A metric, as lessons print it: "ONE TWO" heard as "ONE" is one error in two words.
+        (METRIC, "WER 0.500\n", True),
+        (METRIC, "WER 0.250\n", False),
     ],
 )
 def test_a_wrong_output_and_an_error_are_seen(tmp_path, source, said, passes):

@@ -120,7 +120,8 @@ class Environment:
         command = [self.python, "-m", "pip", "--disable-pip-version-check", *arguments]
         done = subprocess.run(command, env=self.own, capture_output=True, text=True)
         if done.returncode:
-            raise InstallError("\n".join(done.stderr.strip().splitlines()[-8:]))
+            said = [s for s in done.stderr.splitlines() if s and not s.startswith("WARNING")]
+            raise InstallError("\n".join(said[-8:]) or f"pip ended with {done.returncode}")
 
     def install(self, packages, *options):
         """Install requirements; torch first, so that others keep the build chosen for it."""

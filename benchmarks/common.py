@@ -15,6 +15,8 @@ QUIET = {
     "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TQDM_DISABLE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "MPLBACKEND": "Agg",
     "TOKENIZERS_PARALLELISM": "false",
+    # Threads that wait sleep instead of spinning: CPU seconds are then work, whoever else is at it.
+    "OMP_WAIT_POLICY": "PASSIVE",
 }  # fmt: skip
 
 

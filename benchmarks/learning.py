@@ -70,11 +70,11 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
     model = load_base_model(profile.base_model, processor, seed, masks, pretrained)
     train = keep_fitting(splits["train"], model)
     untrained = score(model, processor, splits["test"], seed)
-    start = time.perf_counter()
+    start, processed = time.perf_counter(), time.process_time()
     train_head(model, train, profile.head_steps, profile.head_learning_rate, seed)
     callbacks = [EarlyStoppingCallback(profile.patience)]
     if watch:
-        watch.spent = time.perf_counter() - start
+        watch.spent, watch.cpu_spent = time.perf_counter() - start, time.process_time() - processed
         callbacks.append(watch)
     multiple = int(profile.pad_seconds * profile.sampling_rate)
     folder = ROOT / "build" / "learning" / f"{'base' if pretrained else 'random'}-{seed}"

@@ -9,12 +9,17 @@ from asr_helpers.reach import hub_or_cache
 def load_base_model(name, processor, seed, masks=None, pretrained=True):
     """Put a new CTC head, one logit a token, on a base model's encoder.
 
+    The convolutions of a pretrained encoder stay as they are, as in fairseq's recipes for
+    fine-tuning (`feature_grad_mult: 0.0`): then no graph is kept through them, and no gradient
+    computed, which is the dearest part of a step on a CPU.
+
     Args:
         name: a folder or a Hub id, such as "facebook/wav2vec2-base".
         processor: tells the vocabulary's size and the blank, its pad token.
         seed: draws the head, and the encoder where it is not pretrained.
         masks: SpecAugment settings (mask_time_prob, mask_time_length, ...); None for none.
-        pretrained: False draws the encoder at random too: the control of the experiment.
+        pretrained: False draws the encoder at random too, and trains all of it: the control of the
+            experiment.
 
     Returns:
         The model in evaluation mode, its loss averaged over utterances
@@ -30,6 +35,7 @@ def load_base_model(name, processor, seed, masks=None, pretrained=True):
     with hub_or_cache(name):
         if pretrained:
             model = AutoModelForCTC.from_pretrained(name, dtype=torch.float32, **settings)
+            model.freeze_feature_encoder()
         else:
             model = AutoModelForCTC.from_config(AutoConfig.from_pretrained(name, **settings))
     # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.

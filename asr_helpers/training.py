@@ -120,7 +120,8 @@ def training_arguments(profile, folder):
         warmup_steps=profile.warmup_steps,
         weight_decay=profile.weight_decay,
         max_grad_norm=1.0,
-        per_device_eval_batch_size=8,
+        # Alone, as it is scored in the end: no padding, half the time on a CPU, far less memory.
+        per_device_eval_batch_size=1,
         eval_strategy="steps",
         eval_steps=profile.eval_steps,
         save_steps=profile.eval_steps,

@@ -28,7 +28,7 @@ CHANGES = {
     "float32": {"bf16": False},
     "convolutions trained": {"frozen": False},
     "sdpa": {"attention": "sdpa"},
-    "fused AdamW": {"fused": True},
+    "AdamW not fused": {"fused": False},
     "gradient checkpointing": {"checkpointing": True},
     "torch.compile": {"compiled": True},
 }
@@ -111,7 +111,7 @@ def make_batch(size):
     }
 
 
-def make_step(size, batch, bf16=None, frozen=True, attention="eager", fused=False,
+def make_step(size, batch, bf16=None, frozen=True, attention="eager", fused=True,
               checkpointing=False, compiled=False):  # fmt: skip
     """A function that does one step: forward, backward, clipped AdamW."""
     import torch
@@ -123,8 +123,9 @@ def make_step(size, batch, bf16=None, frozen=True, attention="eager", fused=Fals
     profile = load_profile("offline")
     model = load_model(size, load_processor(profile.base_model), profile)
     model.set_attn_implementation(attention)
-    if frozen:
-        model.freeze_feature_encoder()
+    if not frozen:
+        model.wav2vec2.feature_extractor.requires_grad_(True)
+        model.wav2vec2.feature_extractor._requires_grad = True  # its own note of being frozen
     if checkpointing:
         model.gradient_checkpointing_enable()
     # What is drawn at random differs from step to step in cost: left out here.

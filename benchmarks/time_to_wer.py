@@ -75,23 +75,17 @@ def measure(recipe, profile_name, limit=None, learning_rate=None, steps=None):
 
 def _classic(profile, watch, learning_rate, steps):
     """The classic recipe on the offline corpus, validated every 100 steps rather than 1000."""
-    import torch
-    from transformers import AutoModelForCTC
-
     from asr_helpers.corpus import load_corpus
     from asr_helpers.processor import load_processor
     from benchmarks import classic
+    from benchmarks.training import classic_model
 
     processor = load_processor(profile.base_model)
     corpus = load_corpus(seed=profile.seed)
     train, check = (
         classic.prepare(corpus[s], processor, profile.language) for s in ("train", "validation")
     )
-    torch.manual_seed(profile.seed)
-    model = AutoModelForCTC.from_pretrained(
-        profile.base_model, dtype=torch.float32, ctc_loss_reduction="mean",
-        pad_token_id=processor.tokenizer.pad_token_id,
-    )  # fmt: skip
+    model = classic_model("tiny", processor, profile)
     folder = BUILD / "classic-training"
     changed = {"eval_steps": 100, "save_strategy": "no", "load_best_model_at_end": False}
     if learning_rate:

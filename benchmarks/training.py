@@ -28,7 +28,10 @@ CHECK = {"tiny": 55, "base": 8}  # utterances evaluated at the end
 
 
 def load_model(size, processor, profile):
-    """The base model of the course, or `Wav2Vec2Config()` at its published size, random weights."""
+    """The base model as the course has it, its convolutions frozen, or one of the published size.
+
+    The latter is `Wav2Vec2Config()` with random weights, treated likewise.
+    """
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
@@ -41,7 +44,25 @@ def load_model(size, processor, profile):
         return load_base_model(profile.base_model, processor, profile.seed, masks)
     torch.manual_seed(profile.seed)
     processor.feature_extractor.return_attention_mask = False  # as wav2vec2-base's: a group norm
-    return Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean")).eval()
+    model = Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean"))
+    model.set_attn_implementation("eager")
+    model.freeze_feature_encoder()
+    return model.eval()
+
+
+def classic_model(size, processor, profile):
+    """The same weights as the classic recipe has them: as `from_pretrained` gives them, all free."""
+    import torch
+    from transformers import AutoModelForCTC, Wav2Vec2Config, Wav2Vec2ForCTC
+
+    torch.manual_seed(profile.seed)
+    if size == "tiny":
+        return AutoModelForCTC.from_pretrained(
+            profile.base_model, dtype=torch.float32, ctc_loss_reduction="mean",
+            pad_token_id=processor.tokenizer.pad_token_id,
+        )  # fmt: skip
+    processor.feature_extractor.return_attention_mask = False
+    return Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean"))
 
 
 def batch_seconds(lengths, rate, utterances, seed):
@@ -74,7 +95,7 @@ def clock():
     return Clock()
 
 
-def measure(recipe, size, clips, epochs, accumulate, frozen=True):
+def measure(recipe, size, clips, epochs, accumulate):
     """One training in this process: {"throughput", "memory_mb", "above_import_mb", ...}."""
     import torch
 
@@ -92,14 +113,12 @@ def measure(recipe, size, clips, epochs, accumulate, frozen=True):
     corpus = load_corpus(seed=profile.seed)
     chosen = np.random.default_rng(profile.seed).permutation(len(corpus["train"]))[:clips]
     splits = corpus["train"].select(chosen), corpus["validation"].select(range(CHECK[size]))
-    model = load_model(size, processor, profile)
     once = {"num_train_epochs": epochs, "max_steps": -1, "eval_strategy": "no",
             "save_strategy": "no", "load_best_model_at_end": False}  # fmt: skip
     timer = clock()
     with tempfile.TemporaryDirectory() as folder:
         if recipe == "classic":
-            if size == "tiny":  # what `load_base_model` set against the default
-                model.set_attn_implementation("sdpa")
+            model = classic_model(size, processor, profile)
             train, check = (classic.prepare(s, processor, "en-US") for s in splits)
             trainer = classic.trainer(
                 model, processor, train, check, classic.arguments(folder, **once),
@@ -112,8 +131,7 @@ def measure(recipe, size, clips, epochs, accumulate, frozen=True):
                 setattr(args, name, value)
             step = int(profile.pad_seconds * profile.sampling_rate)
             args.gradient_accumulation_steps = accumulate
-            if frozen:
-                model.freeze_feature_encoder()
+            model = load_model(size, processor, profile)
             trainer = CTCTrainer(
                 model=model, args=args, train_dataset=train, eval_dataset=check,
                 processing_class=processor, compute_metrics=trainer_metrics(processor),

@@ -57,6 +57,7 @@ def test_logits_are_batch_frames_vocab(model):
 
 
 def test_frozen_weights_are_not_counted_as_trainable(model):
+    model.requires_grad_(True)
     trainable, everything = count_parameters(model)
     assert trainable == everything
     model.wav2vec2.requires_grad_(False)
@@ -66,3 +67,13 @@ def test_frozen_weights_are_not_counted_as_trainable(model):
 def test_a_missing_folder_is_named(processor):
     with pytest.raises(OSError, match="no_such_model"):
         load_base_model("./no_such_model", processor, seed=0)
+
+
+def test_the_pretrained_convolutions_are_frozen_and_nothing_else(model, profile, processor):
+    frozen = {name for name, weight in model.named_parameters() if not weight.requires_grad}
+    convolutions = "wav2vec2.feature_extractor."
+    assert frozen == {n for n, _ in model.named_parameters() if n.startswith(convolutions)} != set()
+    values = torch.randn(1, 8000)
+    assert not model.train().wav2vec2.feature_extractor(values).requires_grad  # no graph either
+    control = load_base_model(profile.base_model, processor, 0, pretrained=False)
+    assert all(weight.requires_grad for weight in control.parameters())

@@ -4,7 +4,7 @@
 
 Parts: training, time_to_wer, transcription, growth, step_profile, learning; all if none is named.
 Prints a table and writes plots to `build/bench/` and everything to `build/bench.json`, together
-with what was measured before of the parts not named. See benchmarks/README.md.
+with what was measured before of the parts not named; --quick has its own `bench-quick`. See benchmarks/README.md.
 """
 
 import argparse
@@ -49,9 +49,10 @@ def main():
         module.draw(result)
         lines += ["", *module.table(result)]
     text = json.dumps(report(), indent=1) + "\n"
-    (ROOT / "build" / "bench.json").write_text(text)
+    BUILD.with_suffix(".json").write_text(text)
     print("\n".join(lines))
-    print(f"\n{time.perf_counter() - start:.0f} s. Details: build/bench.json, plots: build/bench/")
+    place = BUILD.relative_to(ROOT)
+    print(f"\n{time.perf_counter() - start:.0f} s. Details: {place}.json, plots: {place}/")
 
 
 if __name__ == "__main__":

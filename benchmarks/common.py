@@ -10,7 +10,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-BUILD = ROOT / "build" / "bench"
+# What --quick finds is kept apart, by this process and by those it starts.
+QUICK = "--quick" in sys.argv or "BENCH_QUICK" in os.environ
+BUILD = ROOT / "build" / ("bench-quick" if QUICK else "bench")
 QUIET = {
     "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TQDM_DISABLE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "MPLBACKEND": "Agg",
@@ -50,6 +52,8 @@ def measured(part, **spec):
     threads = str(spec.get("threads", cores()))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
     environment = os.environ | QUIET | dict.fromkeys(names, threads)
+    if QUICK:
+        environment["BENCH_QUICK"] = "1"
     command = [sys.executable, "-m", "benchmarks.common", part, json.dumps(spec)]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
@@ -108,14 +112,14 @@ def machine():
 
 
 def keep(part, result):
-    """Write a part's result to build/bench/, beside the machine it was taken on."""
+    """Write a part's result to `BUILD`, beside the machine it was taken on."""
     BUILD.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"machine": machine(), **result}, indent=1) + "\n"
     (BUILD / f"{part}.json").write_text(text)
 
 
 def save(figure, name):
-    """Store a figure in build/bench/."""
+    """Store a figure in `BUILD`."""
     BUILD.mkdir(parents=True, exist_ok=True)
     figure.savefig(BUILD / f"{name}.png", dpi=100, bbox_inches="tight")
 

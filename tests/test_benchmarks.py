@@ -208,13 +208,13 @@ def check(report):
 def test_every_part_runs_and_leaves_its_result_and_its_plot(tmp_path, monkeypatch):
     # A copy: what was measured in earnest is not overwritten.
 
-    for folder in ("benchmarks", "asr_helpers"):
+    for folder in ("benchmarks", "asr_helpers"):  # the latter's profiles tell where the root is
         shutil.copytree(ROOT / folder, tmp_path / folder)
     command = [sys.executable, "-m", "benchmarks", "--quick"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    check(json.loads((tmp_path / "build" / "bench.json").read_text()))
+    check(json.loads((tmp_path / "build" / "bench-quick.json").read_text()))
     for part in everything.PARTS:
-        assert (tmp_path / "build" / "bench" / f"{part}.png").stat().st_size > 5000
+        assert (tmp_path / "build" / "bench-quick" / f"{part}.png").stat().st_size > 5000
     assert "course" in done.stdout and "classic" in done.stdout

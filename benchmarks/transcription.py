@@ -148,14 +148,15 @@ def measure(system, threads, rows, weights=None):
         load = sphinx()
     imported, imported_mb = time.perf_counter(), peak_mb()
     transcribe, megabytes = load()
-    loaded, texts, first = time.perf_counter(), [], None
+    loaded, processed, texts, first = time.perf_counter(), time.process_time(), [], None
     for clip in clips:
         texts.append(transcribe(clip))
         if first is None and texts[-1].strip():
             first = time.perf_counter()
-    seconds = time.perf_counter() - loaded
+    seconds, cpu_seconds = time.perf_counter() - loaded, time.process_time() - processed
     return {
         "texts": texts, "real_time_factor": seconds * RATE / sum(map(len, clips)),
+        "cpu_factor": cpu_seconds * RATE / sum(map(len, clips)),
         "import_seconds": imported - start, "load_seconds": loaded - imported,
         "first_word_seconds": (first or time.perf_counter()) - start,
         "memory_mb": peak_mb(), "above_import_mb": peak_mb() - imported_mb,
@@ -183,7 +184,7 @@ def run(quick):
     for name, lack in absent.items():
         print(f"transcription: {name} is left out; to compare, pip install {' '.join(lack)}")
     every = range(len(truth) if not quick else 4)
-    some = np.random.default_rng(0).permutation(len(truth))[: 24 if not quick else 2].tolist()
+    some = np.random.default_rng(0).permutation(len(truth))[: 12 if not quick else 2].tolist()
     specs = {name: {"system": name} for name in SYSTEMS if name not in absent}
     print("transcription: weights of the n-gram, chosen on validation", flush=True)
     weights = measured("ours")["chosen"] if not quick else [0.5, 1.0]
@@ -210,6 +211,7 @@ def run(quick):
             "real_time_factor": summary(speed[2])["median"],
             "real_time_factor_1_thread": summary(speed[1]),
             "real_time_factor_2_threads": summary(speed[2]),
+            "cpu_seconds_a_second": summary([one["cpu_factor"] for one in timed[name, 1]]),
             "first_word_seconds": summary(first),
             "load_seconds": summary([one["load_seconds"] for one in timed[name, 2]]),
             "megabytes": found["megabytes"], "memory_mb": found["memory_mb"],
@@ -229,12 +231,13 @@ def table(result):
     """Lines for people."""
     lines = [
         f"{'transcription':<25}{'WER':>24}{'CER':>24}{'RTF, 1 thread':>24}{'2 threads':>24}"
-        f"{'MB disk':>9}{'MB peak':>9}{'first word s':>14}"
+        f"{'CPU s / s':>24}{'MB disk':>9}{'MB peak':>9}{'first word s':>14}"
     ]
     for row in result["systems"]:
         rates = [f"{row[k]:.3f} ({row[f'{k}_interval'][0]:.3f} to {row[f'{k}_interval'][1]:.3f})"
                  for k in ("wer", "cer")]  # fmt: skip
         speed = [spread(row[f"real_time_factor_{t}"], 3) for t in ("1_thread", "2_threads")]
+        speed.append(spread(row["cpu_seconds_a_second"], 3))
         lines.append(
             f"{row['system']:<25}" + "".join(f"{cell:>24}" for cell in rates + speed)
             + f"{row['megabytes']:>9.1f}{row['memory_mb']:>9.0f}"

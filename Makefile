@@ -18,8 +18,8 @@ setup:  ## only make .venv
 render: setup  ## run every lesson and store it with its outputs
 	@.venv/bin/python -m tools.run_lessons --store
 
-bench: setup  ## measure learning, its control, repeatability, loading
-	@.venv/bin/python -m benchmarks.learning
+bench: setup  ## measure the course against what people would pick instead (hours; see benchmarks/)
+	@.venv/bin/python -m benchmarks
 
 canary:  ## do the lessons run with the newest packages? CANARY holds its options
 	@$(PYTHON) -m tools.canary $(CANARY)

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 
 
@@ -60,7 +61,7 @@ def chunk_spans(frames, chunk, overlap):
 def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):
     """The logits of a recording of any length, computed chunk by chunk.
 
-    The waveform is normalised once, as a whole. Chunks start at multiples of the frame hop, so
+    The waveform is normalised by the whole's mean and deviation. Chunks start at multiples of the frame hop, so
     that frame k means the same samples in a chunk as in the whole.
 
     Args:
@@ -82,10 +83,15 @@ def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=
     frames = (len(waveform) - window) // hop + 1
     chunk, overlap = (round(s * rate / hop) for s in (chunk_seconds, overlap_seconds))
     spans = chunk_spans(frames, chunk, overlap)
-    values = processor(audio=waveform, sampling_rate=rate, return_tensors="pt").input_values
+    waveform, mean, deviation = np.asarray(waveform, dtype=np.float32), 0.0, 1.0
+    if processor.feature_extractor.do_normalize:  # as it does, without its copies of the whole
+        mean, parts = waveform.mean(dtype=np.float64), np.array_split(waveform, frames // 2000 + 1)
+        squares = sum(np.square(part - mean).sum() for part in parts)
+        deviation = np.sqrt(squares / len(waveform) + 1e-7)
     kept = []
     for start, stop, keep_from, keep_to in spans:
-        samples = values[:, start * hop : (stop - 1) * hop + window].to(model.device)
+        samples = (waveform[start * hop : (stop - 1) * hop + window] - mean) / deviation
+        samples = torch.tensor(samples, dtype=torch.float32, device=model.device)[None]
         kept.append(model(samples).logits[0, keep_from - start : keep_to - start])
     return torch.cat(kept)
 

@@ -32,8 +32,9 @@ def load_base_model(name, processor, seed, masks=None, pretrained=True):
             model = AutoModelForCTC.from_pretrained(name, dtype=torch.float32, **settings)
         else:
             model = AutoModelForCTC.from_config(AutoConfig.from_pretrained(name, **settings))
-    # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.
-    model.set_attn_implementation("eager")
+    if not torch.cuda.is_available():
+        # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.
+        model.set_attn_implementation("eager")
     return model.eval()
 
 

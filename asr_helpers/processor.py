@@ -57,8 +57,7 @@ def prepare_dataset(split, processor, language):
 def keep_fitting(prepared, model):
     """Drop rows whose labels need more frames than their audio has: CTC's loss is infinite there."""
     frames = model._get_feat_extract_output_lengths
-
-    def fits(row):
-        return frames_needed(row["labels"]) <= int(frames(row["input_length"]))
-
-    return prepared.filter(fits, keep_in_memory=True, desc="Checking lengths")
+    rows = enumerate(zip(prepared["labels"], prepared["input_length"]))
+    return prepared.select(
+        [row for row, (labels, length) in rows if frames_needed(labels) <= int(frames(length))]
+    )

@@ -1,14 +1,13 @@
 """Does the recipe learn, what is pretraining worth, does it repeat, how fast does the corpus load?
 
-    python -m benchmarks.learning [--profile offline] [--seeds 42 42 43]
+    python -m benchmarks.learning [--quick] [--profile offline] [--seeds 42 42 43]
 
-Prints a table and writes `build/learning.json` and `.png`; `benchmarks/results/` keeps such files,
-and lesson 04 draws the control from there. Each seed is one whole fine-tuning; a seed given twice
+Prints a table and writes `build/bench/learning.json` and `.png`; `benchmarks/results/` keeps such
+files, and lesson 04 draws the control from there. Each seed is one whole fine-tuning; a seed given twice
 shows whether a run repeats; none leaves the control alone.
 """
 
 import argparse
-import json
 import platform
 import time
 from pathlib import Path
@@ -26,6 +25,7 @@ from asr_helpers.model import load_base_model
 from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
 from asr_helpers.profiles import ROOT, load_profile
 from asr_helpers.training import CTCTrainer, peak_memory_mb, train_head, training_arguments
+from benchmarks.common import keep, save
 
 
 def loading(profile):
@@ -57,16 +57,27 @@ def score(model, processor, split, seed):
     return {"wer": wer(truth, said), "wer_low": low, "wer_high": high, "cer": cer(truth, said)}
 
 
-def fine_tune(profile, processor, splits, seed, pretrained=True):
-    """Lesson 04 from end to end; its scores, seconds and validation curve."""
+def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, store=None):
+    """Lesson 04 from end to end; its scores, seconds and validation curve.
+
+    Args:
+        watch: a callback of benchmarks.time_to_wer, or None.
+        store: a folder for the fine-tuned model, or None.
+    """
     masks = {name: getattr(profile, name) for name in (
         "mask_time_prob", "mask_time_length", "mask_feature_prob", "mask_feature_length",
     )}  # fmt: skip
     model = load_base_model(profile.base_model, processor, seed, masks, pretrained)
+    if pretrained and profile.freeze_convolutions:  # random ones have to be learned
+        model.freeze_feature_encoder()
     train = keep_fitting(splits["train"], model)
     untrained = score(model, processor, splits["test"], seed)
-    start = time.perf_counter()
+    start, processed = time.perf_counter(), time.process_time()
     train_head(model, train, profile.head_steps, profile.head_learning_rate, seed)
+    callbacks = [EarlyStoppingCallback(profile.patience)]
+    if watch:
+        watch.spent, watch.cpu_spent = time.perf_counter() - start, time.process_time() - processed
+        callbacks.append(watch)
     multiple = int(profile.pad_seconds * profile.sampling_rate)
     folder = ROOT / "build" / "learning" / f"{'base' if pretrained else 'random'}-{seed}"
     arguments = training_arguments(profile, folder)
@@ -79,12 +90,14 @@ def fine_tune(profile, processor, splits, seed, pretrained=True):
         ),
         eval_collator=DataCollatorCTCWithPadding(processor, multiple),
         batch_seconds=profile.batch_seconds,
-        callbacks=[EarlyStoppingCallback(profile.patience)],
+        callbacks=callbacks,
     )  # fmt: skip
     trainer.train()
     # Scored in full precision, as it is loaded from a folder: the trainer wraps it in bfloat16.
     model = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
     seconds = time.perf_counter() - start
+    if store:
+        model.save_pretrained(store)
     curve = [[e["step"], e["eval_wer"]] for e in trainer.state.log_history if "eval_wer" in e]
     return {
         "seed": seed, "pretrained": pretrained, "train_seconds": seconds,
@@ -102,8 +115,9 @@ def machine():
     return f"{torch.get_num_threads()} threads of {cpu}, torch {torch.__version__}"
 
 
-def draw(rows):
+def draw(result):
     """Validation WER by step, pretrained and from random weights."""
+    rows = result["runs"]
     figure, axes = plt.subplots(figsize=(8, 3.2))
     for row, colour in zip([rows[0], rows[-1]], (plots.BLUE, plots.ORANGE)):
         name = "pretrained encoder" if row["pretrained"] else "random weights"
@@ -111,32 +125,46 @@ def draw(rows):
         axes.plot(steps, rates, "o-", color=colour, label=f"{name}: test WER {row['wer']:.2f}")
     axes.set(xlabel="training step", ylabel="validation WER (fraction)", ylim=(0, 1.1))
     axes.legend()
-    figure.savefig(ROOT / "build" / "learning.png", dpi=100, bbox_inches="tight")
+    save(figure, "learning")
+
+
+def run(quick, profile_name=None, seeds=(42, 42, 43)):
+    """A fine-tuning for each seed, and the control; quick: one, of few steps."""
+    profile = load_profile(profile_name or ("smoke" if quick else "offline"))
+    seeds = seeds[:1] if quick else seeds
+    processor, splits, loaded = loading(profile)
+    print("loading:", {name: round(value, 2) for name, value in loaded.items()}, flush=True)
+    runs = [("base", seed, True) for seed in seeds] + [("random", profile.seed, False)]
+    rows = []
+    for name, seed, pretrained in runs:
+        rows.append(fine_tune(profile, processor, splits, seed, pretrained))
+        print(line(name, rows[-1]), flush=True)
+    return {"machine": machine(), "profile": profile.name, "loading": loaded, "runs": rows}
+
+
+def line(name, row):
+    """One run, for people."""
+    return (
+        f"{name:<8} seed {row['seed']}: untrained WER {row['untrained']['wer']:.3f}, test WER "
+        f"{row['wer']:.3f} ({row['wer_low']:.3f} to {row['wer_high']:.3f}), CER "
+        f"{row['cer']:.3f}, {row['train_seconds']:.0f} s, {row['peak_memory_mb']:.0f} MB"
+    )
+
+
+def table(result):
+    """Lines for people."""
+    return [line("base" if row["pretrained"] else "random", row) for row in result["runs"]]
 
 
 def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--profile", default="offline")
+    parser.add_argument("--quick", action="store_true", help="one seed, few steps, to try it out")
+    parser.add_argument("--profile")
     parser.add_argument("--seeds", type=int, nargs="*", default=[42, 42, 43])
     options = parser.parse_args()
-    profile = load_profile(options.profile)
-    processor, splits, loaded = loading(profile)
-    print("loading:", {name: round(value, 2) for name, value in loaded.items()}, flush=True)
-    runs = [("base", seed, True) for seed in options.seeds] + [("random", profile.seed, False)]
-    rows = []
-    for name, seed, pretrained in runs:
-        row = fine_tune(profile, processor, splits, seed, pretrained)
-        rows.append(row)
-        print(
-            f"{name:<8} seed {seed}: untrained WER {row['untrained']['wer']:.3f}, test WER "
-            f"{row['wer']:.3f} ({row['wer_low']:.3f} to {row['wer_high']:.3f}), CER "
-            f"{row['cer']:.3f}, {row['train_seconds']:.0f} s, {row['peak_memory_mb']:.0f} MB",
-            flush=True,
-        )
-    report = {"machine": machine(), "profile": profile.name, "loading": loaded, "runs": rows}
-    (ROOT / "build").mkdir(exist_ok=True)
-    (ROOT / "build" / "learning.json").write_text(json.dumps(report, indent=1) + "\n")
-    draw(rows)
+    result = run(options.quick, options.profile, options.seeds)
+    keep("learning", result)
+    draw(result)
 
 
 if __name__ == "__main__":

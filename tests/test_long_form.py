@@ -1,3 +1,5 @@
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -63,17 +65,38 @@ def test_one_chunk_is_the_whole(model, processor, recording):
     assert torch.allclose(long_logits(model, processor, clip), whole, atol=1e-4)
 
 
-def test_frames_of_chunks_line_up_with_those_of_the_whole(processor, recording):
+class Sums(torch.nn.Module):
     """A stand-in whose frame k is the sum of what it hears: a shift by one sample would show."""
 
-    class Sums(torch.nn.Module):
-        device = torch.device("cpu")
-        config = type("Config", (), {"conv_kernel": (400, 4, 5), "conv_stride": (80, 2, 3)})
+    device = torch.device("cpu")
+    config = type("Config", (), {"conv_kernel": (400, 4, 5), "conv_stride": (80, 2, 3)})
 
-        def forward(self, values):
-            logits = values.unfold(1, 1280, 480).sum(dim=-1, keepdim=True)
-            return type("Output", (), {"logits": logits})
+    def forward(self, values):
+        logits = values.unfold(1, 1280, 480).sum(dim=-1, keepdim=True)
+        return type("Output", (), {"logits": logits})
 
+
+@pytest.mark.parametrize("level", [0.0, 0.01, 1.0])
+def test_it_normalises_as_the_processor_does(processor, level):
+    sound = 0.5 + level * np.random.default_rng(0).standard_normal(200 * RATE, dtype=np.float32)
+    values = processor(audio=sound, sampling_rate=RATE, return_tensors="pt").input_values
+    whole = Sums()(values).logits[0]
+    chunked = long_logits(Sums(), processor, sound)
+    assert torch.allclose(chunked, whole, atol=1280 * 1e-3) and chunked.isfinite().all()
+
+
+def test_memory_does_not_grow_with_the_recording(processor):
+    peaks = []
+    for minutes in (2, 20):
+        recording = np.ones(minutes * 60 * RATE, dtype=np.float32)
+        tracemalloc.start()
+        long_logits(Sums(), processor, recording)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < peaks[0] + recording.nbytes / 10  # the processor makes four copies
+
+
+def test_frames_of_chunks_line_up_with_those_of_the_whole(processor, recording):
     whole = long_logits(Sums(), processor, recording, 1e4)
     for chunk, overlap in [(1.0, 0.0), (1.0, 0.3), (2.5, 1.1)]:
         chunked = long_logits(Sums(), processor, recording, chunk, overlap)

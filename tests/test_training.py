@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from asr_helpers.collator import DataCollatorCTCWithPadding
@@ -130,3 +131,17 @@ def test_bfloat16_is_used_where_it_is_fast_and_only_there(profile, tmp_path, mon
 def test_peak_memory_is_at_least_what_is_held():
     held = np.ones(40_000_000)  # 320 MB
     assert peak_memory_mb() > held.nbytes / 1e6
+
+
+@pytest.mark.parametrize(
+    ("capabilities", "fast"),
+    [({"amx_bf16": True}, True), ({"avx512_bf16": True}, True), ({"avx512_f": True}, False)],
+)
+def test_bfloat16_is_fast_where_the_processor_multiplies_it(monkeypatch, capabilities, fast):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    assert fast_bfloat16() is fast
+
+
+def test_validation_is_scored_an_utterance_at_a_time(profile, tmp_path):
+    assert training_arguments(profile, tmp_path).eval_batch_size == 1

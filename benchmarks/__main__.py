@@ -1,0 +1,61 @@
+"""Measure the course against what people would pick instead, side by side.
+
+    python -m benchmarks [--quick] [part ...]
+
+Parts: training, time_to_wer, transcription, growth, real_size, step_profile, learning; all if none is named.
+Prints a table and writes plots to `build/bench/` and everything to `build/bench.json`, together
+with what was measured before of the parts not named; --quick has its own `bench-quick`. See benchmarks/README.md.
+"""
+
+import argparse
+import importlib
+import json
+import time
+
+from benchmarks.common import BUILD, ROOT, keep, machine
+
+# In the order in which each may need what an earlier one made.
+PARTS = [
+    "training", "time_to_wer", "transcription", "growth", "real_size", "step_profile", "learning",
+]  # fmt: skip
+
+
+def report():
+    """What every part has left in build/bench/, as `build/bench.json` has it."""
+    kept = {
+        part: json.loads((BUILD / f"{part}.json").read_text())
+        for part in PARTS
+        if (BUILD / f"{part}.json").exists()
+    }
+    found = {"machine": machine(), "train": kept.pop("training", {})}
+    transcription = kept.pop("transcription", {})
+    found["transcribe"] = transcription.pop("systems", [])
+    return found | {"transcribe_conditions": transcription} | kept
+
+
+def main():
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="few repetitions, to try it out")
+    options = parser.parse_args()
+    if unknown := set(options.parts) - set(PARTS):
+        parser.error(f"no such part: {', '.join(sorted(unknown))}; there are {', '.join(PARTS)}")
+    start, lines = time.perf_counter(), []
+    for number, part in enumerate(wanted := options.parts or PARTS):
+        print(f"[{number + 1} of {len(wanted)}] {part}", flush=True)
+        module = importlib.import_module(f"benchmarks.{part}")
+        result = module.run(options.quick)
+        keep(part, result)
+        module.draw(result)
+        lines += ["", *module.table(result)]
+    text = json.dumps(report(), indent=1) + "\n"
+    BUILD.with_suffix(".json").write_text(text)
+    print("\n".join(lines))
+    place = BUILD.relative_to(ROOT)
+    print(f"\n{time.perf_counter() - start:.0f} s. Details: {place}.json, plots: {place}/")
+
+
+if __name__ == "__main__":
+    main()

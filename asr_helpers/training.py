@@ -120,8 +120,7 @@ def training_arguments(profile, folder):
         # Apple's GPU has no CTC loss: there, too, the CPU trains.
         use_cpu=not torch.cuda.is_available(),
         bf16=fast_bfloat16(),
-        # Older GPUs, such as Colab's T4, are fast in float16 alone.
-        fp16=torch.cuda.is_available() and not fast_bfloat16(),
+        fp16=torch.cuda.is_available() and not fast_bfloat16(),  # GPUs such as Colab's T4
         max_steps=profile.max_steps, learning_rate=profile.learning_rate,
         lr_scheduler_type=profile.schedule, warmup_steps=profile.warmup_steps,
         weight_decay=profile.weight_decay, max_grad_norm=1.0,

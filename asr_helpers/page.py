@@ -1,5 +1,6 @@
 """A page in the browser that writes down what a microphone or a file holds."""
 
+import os
 from html import escape
 
 from asr_helpers.audio import AudioError, read_audio
@@ -93,6 +94,8 @@ def ask_page(address, path):
     from gradio_client.exceptions import AppError
     from gradio_client.utils import QueueError
 
+    # gradio_client reports its use unless this says no, whatever `analytics_enabled` is.
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
     client = Client(address, verbose=False, analytics_enabled=False)
     try:
         return client.predict(handle_file(str(path)), api_name="/transcribe")

@@ -187,21 +187,25 @@ def test_an_unknown_part_is_refused():
 
 def test_committed_results_have_the_reports_form(monkeypatch):
     monkeypatch.setattr(everything, "BUILD", ROOT / "benchmarks" / "results")
-    check(everything.report())
+    report = everything.report()
+    assert report["train"] and report["time_to_wer"] and report["learning"]
+    check(report)
 
 
 def check(report):
-    """The keys that whoever reads bench.json relies on."""
+    """The keys that whoever reads bench.json relies on, of the parts that were measured."""
     for size in ("tiny", "base"):
         assert {"throughput_ratio", "memory_ratio"} <= set(report["train"][size])
-    assert {row["system"] for row in report["transcribe"]} >= {"ours, greedy", "ours, with n-gram"}
+    assert set(report["time_to_wer"]["runs"]) == set(time_to_wer.RUNS)
+    assert report["learning"]["runs"]
     for row in report["transcribe"]:
         assert {"wer", "cer", "real_time_factor", "megabytes"} <= set(row)
         assert row["wer_interval"][0] <= row["wer"] <= row["wer_interval"][1]
-    assert set(report["time_to_wer"]["runs"]) == set(time_to_wer.RUNS)
-    assert set(report["growth"]) >= {"clips", "length", "prepare", "recording"}
-    assert all(0 < report["step_profile"][size]["share_of_peak"] < 1.5 for size in training.SIZES)
-    assert report["learning"]["runs"]
+    if "growth" in report:
+        assert set(report["growth"]) >= {"clips", "length", "prepare", "recording"}
+    if "step_profile" in report:
+        shares = [report["step_profile"][size]["share_of_peak"] for size in training.SIZES]
+        assert all(0 < share < 1.5 for share in shares)
 
 
 @pytest.mark.slow
@@ -214,7 +218,10 @@ def test_every_part_runs_and_leaves_its_result_and_its_plot(tmp_path, monkeypatc
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr[-3000:]
-    check(json.loads((tmp_path / "build" / "bench-quick.json").read_text()))
+    report = json.loads((tmp_path / "build" / "bench-quick.json").read_text())
+    check(report)
+    assert {"growth", "step_profile", "real_size"} <= set(report)
+    assert {row["system"] for row in report["transcribe"]} >= {"ours, greedy", "ours, with n-gram"}
     for part in everything.PARTS:
         assert (tmp_path / "build" / "bench-quick" / f"{part}.png").stat().st_size > 5000
     assert "course" in done.stdout and "classic" in done.stdout

@@ -124,6 +124,18 @@ def test_twenty_visitors_at_once_are_all_answered(address, model, processor, cli
     assert ask_page(address, path) == text
 
 
+def test_asking_it_reports_to_nobody(address, clip, monkeypatch):
+    from gradio_client import Client
+
+    told = []
+    monkeypatch.delenv("GRADIO_ANALYTICS_ENABLED", raising=False)
+    monkeypatch.setattr(Client, "_telemetry_thread", lambda self: told.append(self))
+    ask_page(address, clip[1])
+    assert told == []
+    Client(address, verbose=False, analytics_enabled=True).close()
+    assert len(told) == 1  # or this would see no report if there were one
+
+
 def test_only_this_machine_reaches_it(address):
     port = urlsplit(address).port
     own = psutil.Process(os.getpid())

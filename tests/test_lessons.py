@@ -1,6 +1,7 @@
 """The notebooks as they are stored, and as they run."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -89,11 +90,29 @@ def test_the_stored_notebook_is_executed(notebook):
     assert len(showing) > len(cells(notebook, "code")) / 2
 
 
+def without_network(command, asked):
+    """Run a command whose Pythons refuse every connection that leaves this machine."""
+    offline = ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE")
+    environment = {name: value for name, value in os.environ.items() if name not in offline}
+    paths = [str(ROOT / "tests" / "refusing"), os.environ.get("PYTHONPATH")]
+    environment |= {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "ASKED": str(asked)}
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=environment)
+
+
 @pytest.fixture(scope="module")
-def executed():
-    """One run of every lesson and solution with the smoke profile; its report."""
+def asked(tmp_path_factory):
+    """The file that names each host which the lessons asked for; there is none if they did not."""
+    return tmp_path_factory.mktemp("network") / "asked.txt"
+
+
+@pytest.fixture(scope="module")
+def executed(asked):
+    """One run of every lesson and solution with the smoke profile, without a network; its report.
+
+    Nothing tells the libraries to be offline: that is how a learner without a network runs it.
+    """
     command = [sys.executable, "-m", "tools.run_lessons", "--profile", "smoke", "--jobs", "2"]
-    result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    result = without_network(command, asked)
     assert result.returncode == 0, result.stdout + result.stderr
     return json.loads((ROOT / "build" / "report.json").read_text()), result.stdout
 
@@ -106,6 +125,33 @@ def test_every_lesson_and_solution_runs(executed):
     assert all(row["ok"] and row["seconds"] > 0 for row in report["notebooks"])
     lessons = report["notebooks"][: len(LESSONS)]
     assert all(row["checks"] > 0 for row in lessons)
+
+
+@pytest.mark.slow
+def test_the_course_runs_whole_without_a_network_and_asks_for_none(executed, asked):
+    assert not asked.exists(), asked.read_text()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "asks",
+    [
+        "urllib.request.urlopen('http://example.org', timeout=5)",
+        "socket.create_connection(('192.0.2.1', 80), timeout=5)",
+        "socket.socket().connect_ex(('192.0.2.1', 80))",
+    ],
+)
+def test_the_network_is_refused_in_kernels_too(tmp_path, asks):
+    """Else the test above could not fail."""
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(f"import socket, urllib.request\n{asks}")]
+    )
+    nbformat.write(notebook, tmp_path / "asks.ipynb")
+    command = [sys.executable, "-m", "papermill", "--kernel", "python3", "asks.ipynb", "out.ipynb"]
+    command[-2:] = [str(tmp_path / name) for name in command[-2:]]
+    done = without_network(command, tmp_path / "asked.txt")
+    assert done.returncode and "the network was asked for" in done.stderr
+    assert (tmp_path / "asked.txt").read_text().split()[0] in ("example.org", "192.0.2.1")
 
 
 @pytest.mark.slow

@@ -215,7 +215,9 @@ def draw(result):
                 one = result[size][name][key]
                 whisker = [[one["median"] - one["low"]], [one["high"] - one["median"]]]
                 panel.barh(place, one["median"], color=colour, xerr=whisker, capsize=3)
-                panel.annotate(f" {one['median']:.3g}", (0, place), color="white", va="center")
+                digits = 0 if one["median"] >= 100 else 1
+                panel.annotate(f"  {one['median']:.{digits}f}", (one["high"], place), va="center")
+            panel.margins(x=0.18)
             panel.set_yticks([0, 1], ["classic", "course"])
             kind = "throughput" if key == "throughput" else "memory"
             ratio = result[size][f"{kind}_ratio"]

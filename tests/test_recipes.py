@@ -9,7 +9,17 @@ from safetensors.torch import load_file
 
 from asr_helpers.text import normalize
 from recipes.corpus import build
-from recipes.wav2vec2_tiny import corpora, data, evaluate, network, pretrain, synthesise, texts
+from recipes.wav2vec2_tiny import (
+    corpora,
+    data,
+    evaluate,
+    network,
+    pretrain,
+    recorded,
+    synthesise,
+    teacher,
+    texts,
+)  # fmt: skip
 
 PHONES = {"pau": 0, "t": 1, "uw": 2}
 
@@ -43,10 +53,10 @@ def test_the_forbidden_are_every_split_of_every_language():
         assert {normalize(text) for text in split["transcription"]} <= forbidden
 
 
-def test_real_prompts_are_of_training_splits_only():
+def test_real_prompts_are_of_training_splits_only(tmp_path):
     from asr_helpers.corpus import load_corpus
 
-    texts_of = {u.text for u in data.real(["es-MX"])}
+    texts_of = {u.text for u in data.real(["es-MX"], tmp_path)}
     held = load_corpus(language="es-MX")
     for split in ("validation", "test"):
         assert not texts_of & {normalize(t, "es-MX") for t in held[split]["transcription"]}
@@ -162,12 +172,12 @@ def test_pretraining_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     assert json.loads((tmp_path / "history.json").read_text()) == second["history"]
 
 
-def test_pretraining_goes_on_from_what_was_exported():
+def test_pretraining_goes_on_from_what_was_exported(tmp_path):
     from asr_helpers.corpus import FOLDER
 
     folder = FOLDER / "wav2vec2-tiny"
     history = json.loads((folder / "pretraining.json").read_text())
-    letters = data.alphabets(data.real(pretrain.LANGUAGES))
+    letters = data.alphabets(data.real(pretrain.LANGUAGES, tmp_path))
     phones = load_file(folder / "pretraining_heads.safetensors")["phone_head.bias"]
     network_ = pretrain.Pretraining(len(phones), letters)
     state = pretrain.go_on_from(network_, folder)
@@ -190,7 +200,7 @@ def test_a_shard_is_written_whole_and_never_twice(tmp_path, monkeypatch):
     assert synthesise.shard(tmp_path, "flite", [], 0) == pytest.approx(8 / 3600)
     assert [path.name for path in tmp_path.iterdir()] == ["flite-0000.npz"]
     assert synthesise.shard(tmp_path, "flite", [], 0) == 0.0 and len(spoken) == 8
-    assert {u.source for u in data.synthetic(tmp_path)} == {"flite"}
+    assert {u.source for u in data.english(tmp_path)} == {"flite"}
 
 
 def test_english_styles_are_read_and_their_lack_is_told(tmp_path, monkeypatch):
@@ -230,3 +240,70 @@ def test_the_source_texts_are_cleaned(tmp_path, monkeypatch):
         out.write(lines)
     monkeypatch.setattr(build, "TEXTS", tmp_path)
     assert build.source_texts("en-US") == {"dash": "dash", "bye": "Goodbye", "note": "Quoted."}
+
+
+def test_the_teachers_frames_keep_time():
+    spoken = utterance(1.0)
+    ramp = np.repeat(np.arange(50, dtype=np.int8)[:, None], teacher.WIDTH, 1)
+    heard = data.Utterance(spoken.audio, "TWO", "queen", teacher=ramp)
+    frames = data.teacher_frames(heard, before=0.3, tempo=1.1, frames=40, geometry=(1280, 480))
+    centres = (np.arange(40) * 480 + 640) / 16_000 - 0.3
+    wanted = np.clip(centres * 1.1 * 50, 0, 49) / teacher.SCALE
+    assert frames.shape == (40, teacher.WIDTH) and np.allclose(frames[:, 7], wanted, atol=1e-5)
+
+
+def test_a_student_learns_its_teachers_frames():
+    torch.manual_seed(0)
+    heard = np.random.default_rng(0).integers(-40, 40, (50, teacher.WIDTH)).astype(np.int8)
+    row = data.Utterance(utterance().audio, "TWO", "queen", teacher=heard)
+    short = data.Utterance(row.audio[:4000], "TWO", "queen", teacher=heard[:25])
+    batch = data.collate([row, short], network.CHARACTERS, (1280, 480), PHONES)
+    net = pretrain.Pretraining(3, {})
+    optimizer = torch.optim.AdamW(net.parameters(), lr=1e-3)
+    losses = []
+    for _ in range(12):
+        loss, parts = net.loss(batch, "queen", "characters")
+        assert set(parts) == {"teacher", "ctc_queen"}
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(parts["teacher"].item())
+    assert losses[-1] < 0.8 * losses[0]
+    assert net.loss(batch, "queen", "heads")[1].keys() == {"ctc_queen"}
+
+
+def test_utterances_share_the_teachers_window():
+    rows = list(teacher.windows([100, 200, 150, 400, 499, 10]))
+    assert rows == [[0, 1, 2], [3], [4], [5]]
+    assert teacher.starts(np.array([0, 160, 161 + 160, 700])).tolist() == [0, 1, 3, 6]
+
+
+def test_what_the_teacher_heard_lies_beside_the_shard(tmp_path, monkeypatch):
+    spoken = []
+
+    def encode(audio, to_cpu=False):
+        spoken.append(len(audio))
+        return np.random.default_rng(0).normal(5, 2, (1, 500, teacher.WIDTH)).astype(np.float32)
+
+    monkeypatch.setattr(teacher, "encode", encode)
+    monkeypatch.setattr(teacher, "LANGUAGES", ())
+    lines = [(np.ones(8000, np.int16), "TURN TO THE SIDE"), (np.ones(4100, np.int16), "SAY SO SAY SO")]
+    recorded.write(tmp_path / "queen-0000.npz", lines)
+    assert [u.teacher for u in data.english(tmp_path)] == [None]  # the one said twice is dropped
+    teacher.main(tmp_path)
+    (kept,) = data.english(tmp_path)
+    assert kept.teacher.shape == (50, teacher.WIDTH) and kept.teacher.dtype == np.int8
+    assert abs(kept.teacher.mean()) < 5 and 25 < kept.teacher.std() < 40
+    teacher.main(tmp_path)
+    assert len(spoken) == 1  # heard once, both in one window
+
+
+def test_a_transcript_the_recogniser_doubts_is_not_believed():
+    assert recorded.fit("THE NUMBER YOU DIALED", -0.1, 1.5)
+    for text, score, seconds in [
+        ("THE NUMBER YOU DIALED", -0.6, 1.5),
+        ("THE NUMBER YOU DIALED", -0.1, 0.5),
+        ("A", -0.1, 3.0),
+        ("", 0.0, 1.0),
+    ]:
+        assert not recorded.fit(text, score, seconds)

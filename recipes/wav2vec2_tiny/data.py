@@ -1,7 +1,8 @@
 """Utterances for pretraining, distorted at random, in batches of about equal seconds.
 
-Three kinds: synthetic with phone times (flite), synthetic with text only (the other voices), and
-the real prompts of the other languages' training splits, each language with an alphabet of its own.
+Four kinds: synthetic with phone times (flite), synthetic with text only (the other voices), recorded
+English with Whisper's transcripts, and the real prompts of the other languages' training splits,
+each language with an alphabet of its own. All bring what Whisper's encoder made of them.
 """
 
 import math
@@ -11,12 +12,14 @@ import numpy as np
 import soxr
 import torch
 
-from recipes.wav2vec2_tiny.corpora import all_transcripts, real_prompts
+from recipes.wav2vec2_tiny import teacher
+from recipes.wav2vec2_tiny.corpora import all_transcripts, short_prompts
 from recipes.wav2vec2_tiny.network import CHARACTERS, RATE
 from recipes.wav2vec2_tiny.texts import Forbidden
 
 STORED_RATE = 8000
-VOICES = ("flite", "piper", "kokoro", "kokoro_en")
+RECORDED = ("queen", "drascula")
+VOICES = ("flite", "piper", "kokoro", "kokoro_en", *RECORDED)
 PAD = 0.05  # seconds of silence behind each utterance, and before it where nothing is random
 STEP = 0.5  # seconds; batches are padded to a multiple of it
 
@@ -28,32 +31,44 @@ class Utterance:
     source: str  # a voice, or a language
     phones: tuple = ()
     ends: tuple = ()  # seconds
+    teacher: np.ndarray | None = None  # int8 (frames of 20 ms, 384)
 
 
-def synthetic(work):
-    """Every utterance of the shards that says no sentence of the corpus."""
+def english(work):
+    """Every utterance of the shards, synthetic or recorded, that says no sentence of the corpus."""
     forbidden, utterances = Forbidden(all_transcripts()), []
     for path in sorted(work.glob("*-[0-9]*.npz")):
         with np.load(path) as shard:
             audio, offsets = shard["audio"], shard["offsets"]
             texts, phones, ends = shard["texts"], shard["phones"], shard["ends"]
+        heard = teacher.of(path, offsets)
         for k, text in enumerate(texts.tolist()):
-            if text not in forbidden:
+            if text not in forbidden and not repeated(text):
                 clip = audio[offsets[k] : offsets[k + 1]]
                 times = tuple(map(float, ends[k].split()))
                 voice = path.name.split("-")[0]
-                utterances.append(Utterance(clip, text, voice, tuple(phones[k].split()), times))
+                names = tuple(phones[k].split())
+                utterances.append(Utterance(clip, text, voice, names, times, heard[k]))
     return utterances
 
 
-def real(languages):
-    """The training-split prompts of other languages, at most ten seconds each."""
-    return [
-        Utterance(audio, text, language)
-        for language in languages
-        for audio, text in real_prompts(language, "train", STORED_RATE)
-        if len(audio) <= 10 * STORED_RATE
-    ]
+def repeated(text):
+    """Whether a transcript says everything twice, as Whisper may of a short clip."""
+    words = text.split()
+    half = len(words) // 2
+    return half > 0 and words[:half] == words[half:]
+
+
+def real(languages, work):
+    """The training-split prompts of other languages, of those that one window of the teacher holds."""
+    utterances = []
+    for language in languages:
+        prompts = short_prompts(language)
+        offsets = np.cumsum([0, *(len(audio) for audio, _ in prompts)])
+        heard = teacher.of(work / f"{language}.npz", offsets)
+        for (audio, text), features in zip(prompts, heard):
+            utterances.append(Utterance(audio, text, language, teacher=features))
+    return utterances
 
 
 def alphabets(utterances):
@@ -105,6 +120,19 @@ def frame_phones(utterance, before, tempo, frames, geometry, phone_ids):
     return labels
 
 
+def teacher_frames(utterance, before, tempo, frames, geometry):
+    """(frames, 384) of the teacher at each frame's centre, between its two nearest of 20 ms."""
+    field, hop = geometry
+    centres = (np.arange(frames) * hop + field / 2) / RATE - before
+    last = len(utterance.teacher) - 1
+    at = np.clip(centres * tempo * 50, 0, last)
+    below = at.astype(int)
+    share = (at - below)[:, None].astype(np.float32)
+    above = np.minimum(below + 1, last)
+    between = (1 - share) * utterance.teacher[below] + share * utterance.teacher[above]
+    return between / np.float32(teacher.SCALE)
+
+
 def collate(utterances, characters, geometry, phone_ids, rng=None):
     """A batch: input_values, attention_mask (batch, samples); labels; phones (batch, frames)."""
     waves = [waveform(u, rng) for u in utterances]
@@ -122,9 +150,15 @@ def collate(utterances, characters, geometry, phone_ids, rng=None):
             [torch.tensor(row) for row in labels], batch_first=True, padding_value=-100
         ),
     }
+    field, hop = geometry
+    frames = (longest - field) // hop + 1
+    if all(u.teacher is not None for u in utterances):
+        targets = np.zeros((len(waves), frames, teacher.WIDTH), np.float32)
+        for row, utterance, (wave, before, tempo) in zip(targets, utterances, waves):
+            spoken = max((len(wave) - field) // hop + 1, 0)
+            row[:spoken] = teacher_frames(utterance, before, tempo, spoken, geometry)
+        batch["teacher"] = torch.from_numpy(targets)
     if utterances[0].phones:
-        field, hop = geometry
-        frames = (longest - field) // hop + 1
         phones = np.full((len(waves), frames), -100)
         for row, utterance, (wave, before, tempo) in zip(phones, utterances, waves):
             spoken = max((len(wave) - field) // hop + 1, 0)

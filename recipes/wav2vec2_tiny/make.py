@@ -1,11 +1,11 @@
-"""Everything, in order: speak, pretrain, export. Run it again after a kill and it goes on.
+"""Everything, in order: speak, transcribe what was recorded, hear it as the teacher does, pretrain, export. Run it again after a kill and it goes on.
 
 python -m recipes.wav2vec2_tiny.make WORK [HOURS]
 """
 
 import sys
 
-from recipes.wav2vec2_tiny import export, pretrain, synthesise
+from recipes.wav2vec2_tiny import export, pretrain, recorded, synthesise, teacher
 
 SHARDS = {"flite": 30, "piper": 11, "kokoro": 8, "kokoro_en": 16}
 
@@ -13,6 +13,8 @@ SHARDS = {"flite": 30, "piper": 11, "kokoro": 8, "kokoro_en": 16}
 def main(work, hours=174):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
+    recorded.main(work)
+    teacher.main(work)
     pretrain.main(work, hours)
     export.main(work)
 

@@ -25,16 +25,18 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from recipes.wav2vec2_tiny import data
+from recipes.wav2vec2_tiny import data, teacher
+from recipes.wav2vec2_tiny.corpora import LANGUAGES
 from recipes.wav2vec2_tiny.evaluate import scores
 from recipes.wav2vec2_tiny.network import CHARACTERS, frame_geometry, new_model
 
-LANGUAGES = ("es-MX", "fr-CA", "it-IT", "ru-RU")
-SHARES = {"flite": 0.25, "piper": 0.15, "kokoro": 0.07, "kokoro_en": 0.35, "real": 0.18}
+SHARES = {"flite": 0.22, "piper": 0.1, "kokoro": 0.07, "kokoro_en": 0.35, "real": 0.18}
+SHARES |= {"queen": 0.42, "drascula": 0.05}
 PHASES = {"phones": 0.07, "heads": 0.003, "characters": 1.0}
 BATCH_SECONDS = 32
 LEARNING_RATE, HEADS_LEARNING_RATE = 1.2e-3, 4e-3
-PHONE_WEIGHT = 0.3
+WEIGHTS = {"phone": 0.3, "teacher": 1.0}
+CONVOLUTIONS_REST = 0.4  # share of the last phase after which the convolutions stay as they are
 SAVE_EVERY = 8 * 60  # seconds on the clock
 
 
@@ -46,6 +48,7 @@ class Pretraining(torch.nn.Module):
         self.model = new_model()
         width = self.model.config.hidden_size
         self.phone_head = torch.nn.Linear(width, phones)
+        self.teacher_head = torch.nn.Linear(width, teacher.WIDTH)
         self.heads = torch.nn.ModuleDict(
             {s: torch.nn.Linear(width, len(a)) for s, a in alphabets.items() if s in LANGUAGES}
         )
@@ -61,6 +64,11 @@ class Pretraining(torch.nn.Module):
         if "phones" in batch and phase != "heads":
             labels = batch["phones"].flatten()
             parts["phone"] = F.cross_entropy(self.phone_head(hidden).flatten(0, 1), labels)
+        if "teacher" in batch and phase != "heads":
+            heard = self.model._get_feature_vector_attention_mask(
+                hidden.shape[1], batch["attention_mask"]
+            ).bool()
+            parts["teacher"] = F.mse_loss(self.teacher_head(hidden[heard]), batch["teacher"][heard])
         if phase != "phones":
             head = self.heads[source] if source in self.heads else self.model.lm_head
             frames = self.model._get_feat_extract_output_lengths(batch["attention_mask"].sum(1))
@@ -74,7 +82,7 @@ class Pretraining(torch.nn.Module):
                 zero_infinity=True,
             )
             parts["ctc_" + source] = (each / sizes).mean()
-        weights = [PHONE_WEIGHT if n == "phone" and phase != "phones" else 1.0 for n in parts]
+        weights = [WEIGHTS.get(n, 1.0) if phase != "phones" else 1.0 for n in parts]
         return sum(w * part for w, part in zip(weights, parts.values())), parts
 
 
@@ -137,30 +145,29 @@ def go_on_from(network, folder):
     exported = load_file(folder / "pretraining_heads.safetensors")
     encoder = load_file(folder / "model.safetensors")
     exported |= {f"model.wav2vec2.{name}": weight.float() for name, weight in encoder.items()}
-    network.load_state_dict(exported)
+    network.load_state_dict(exported, strict=False)  # an older export has no teacher's head
     history = json.loads((folder / "pretraining.json").read_text())
-    return {"hours": history[-1]["hours"], "clock": history[-1]["clock"], "history": history}
+    hours, clock = history[-1]["hours"], history[-1]["clock"]
+    return {"hours": hours, "began": hours, "clock": clock, "history": history}
 
 
 def main(work, hours, start=None):
     work, hours = Path(work), float(hours)
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
-    spoken = data.synthetic(work)
+    spoken = data.english(work)
     flite = sorted({phone for u in spoken for phone in u.phones})
     phone_ids = {phone: i for i, phone in enumerate(flite)}
     spoken, held = split_off(spoken)
-    utterances = spoken + data.real(LANGUAGES)
+    utterances = spoken + data.real(LANGUAGES, work)
     letters = data.alphabets(utterances)
     network = Pretraining(len(phone_ids), {**dict.fromkeys(LANGUAGES, CHARACTERS), **letters})
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=LEARNING_RATE, weight_decay=0.01, betas=(0.9, 0.98), fused=True
     )
     geometry = frame_geometry(network.model.config)
-    checkpoint, state = (
-        work / "checkpoint.pt",
-        {"step": 0, "hours": 0.0, "clock": 0.0, "history": []},
-    )
+    checkpoint = work / "checkpoint.pt"
+    state = {"step": 0, "hours": 0.0, "began": 0.0, "clock": 0.0, "history": []}
     if not checkpoint.exists() and start:
         state |= go_on_from(network, Path(start))
     if checkpoint.exists():
@@ -208,12 +215,16 @@ def main(work, hours, start=None):
     while state["hours"] < hours:
         tick = time.time()
         phase, progress = phase_of(state["hours"] / hours)
+        if state["began"]:  # gone on from an export: the learning rate rises and falls anew
+            progress = (state["hours"] - state["began"]) / (hours - state["began"])
         if phase != before:
             if phase == "characters" and before is not None:
                 measure(phase)
             network.model.wav2vec2.requires_grad_(phase != "heads")
             network.model.config.mask_time_prob = 0.1 if phase == "phones" else 0.06
             before = phase
+        if phase == "characters" and progress > CONVOLUTIONS_REST:
+            network.model.freeze_feature_encoder()  # 40 % more steps for the same time
         source, batch = next(ready)
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(phase, progress, state["step"])

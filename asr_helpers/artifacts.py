@@ -1,19 +1,15 @@
-"""Files that one lesson leaves and another reads, or the same lesson when it was cut off."""
+"""Files that one lesson leaves and another reads."""
 
 import errno
-import json
 import os
 import re
 import shutil
-import zipfile
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 
-# What a checkpoint needs to be resumed from; the last is written last.
-PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SHUT = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -36,34 +32,6 @@ def require(path, lesson):
         f"{path} is missing: run lesson {lesson}, which makes it, with this same PROFILE, or run "
         "every lesson in order with `make course`."
     )
-
-
-def last_checkpoint(folder):
-    """The newest whole checkpoint in `folder`, a path as text, or None.
-
-    One of whose files any is missing or cut off, because the process or the machine ended while it
-    was written, cannot be resumed from, and is deleted.
-    """
-    steps = {int(path.name.split("-")[1]): path for path in Path(folder).glob("checkpoint-*")}
-    for _, path in sorted(steps.items(), reverse=True):
-        if all(_is_whole(path / part) for part in PARTS):
-            return str(path)
-        shutil.rmtree(path)
-    return None
-
-
-def _is_whole(file):
-    """Whether the file is there and ends where its own format says."""
-    try:
-        if file.suffix == ".safetensors":
-            with safe_open(file, "np"):
-                return True
-        if file.suffix == ".json":
-            return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
-        with zipfile.ZipFile(file) as archive:  # torch.save's format; its sums are checked
-            return archive.testzip() is None
-    except (FileNotFoundError, SafetensorError, ValueError, zipfile.BadZipFile):
-        return False
 
 
 @contextmanager

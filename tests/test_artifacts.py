@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from asr_helpers.artifacts import explained, last_checkpoint, require, saving
+from asr_helpers.artifacts import explained, require, saving
 
 
 def test_what_exists_is_given_back(tmp_path):
@@ -24,12 +24,6 @@ def test_what_is_missing_names_its_lesson_and_the_command(tmp_path):
 def test_an_empty_folder_counts_as_missing(tmp_path):
     with pytest.raises(FileNotFoundError, match="lesson 04"):
         require(tmp_path, "04")
-
-
-def test_a_checkpoint_is_only_looked_for():
-    assert (
-        last_checkpoint("nowhere") is None
-    )  # tests/test_faults_training.py has whole and half ones
 
 
 def save(path, text):

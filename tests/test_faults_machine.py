@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from asr_helpers.artifacts import explained, last_checkpoint, saving
+from asr_helpers.artifacts import explained, saving
+from asr_helpers.checkpoints import last_checkpoint
 from asr_helpers.inference import transcribe
 from asr_helpers.metrics import wer, wer_interval
 from asr_helpers.model import load_base_model

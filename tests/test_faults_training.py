@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from asr_helpers.artifacts import PARTS, last_checkpoint
+from asr_helpers.checkpoints import PARTS, last_checkpoint
 
 ROOT = Path(__file__).parent.parent
 STEPS, EVERY = 9, 3  # a checkpoint at 3, 6 and 9

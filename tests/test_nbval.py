@@ -26,11 +26,11 @@ QUIET = {
 METRIC = 'from asr_helpers.metrics import wer\nprint(f\'WER {wer(["ONE TWO"], ["ONE"]):.3f}\')'
 
 
-def nbval(*paths):
+def nbval(*paths, **variables):
     command = [sys.executable, "-m", "pytest", "-q", "--nbval-lax", "-p", "no:cacheprovider"]
     command += ["--nbval-sanitize-with", ROOT / "tests" / "nbval_sanitize.cfg"]
     command += ["--nbval-cell-timeout", "2400", *paths]
-    environment = os.environ | QUIET
+    environment = os.environ | QUIET | variables
     return subprocess.run(
         [*map(str, command)], cwd=ROOT, capture_output=True, text=True, env=environment
     )
@@ -47,12 +47,16 @@ def notebook(tmp_path, source, said):
 
 
 @pytest.mark.slow
-def test_the_stored_lessons_run_again_and_the_recipe_learns():
+def test_the_stored_lessons_run_again_without_a_network_and_the_recipe_learns(tmp_path):
     metrics = ROOT / "artifacts" / "metrics.json"
     metrics.unlink(missing_ok=True)
+    asked = tmp_path / "asked.txt"  # names who asked for the network, if anybody does
+    paths = [str(ROOT / "tests" / "refusing"), os.environ.get("PYTHONPATH")]
+    refusing = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "ASKED": str(asked)}
     with alone():  # another run in this clone would mix its files with these
-        result = nbval(*LESSONS)  # in order: each finds what the earlier ones made
+        result = nbval(*LESSONS, **refusing)  # in order: each finds what the earlier ones made
     assert result.returncode == 0, result.stdout[-5000:]
+    assert not asked.exists(), asked.read_text()
     found = json.loads(metrics.read_text())
     # Random weights end near 1 (benchmarks/results/learning.json); no retry, no luck needed.
     assert found["wer"] < 0.65 and found["wer_lm"] < 0.45, found

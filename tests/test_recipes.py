@@ -287,7 +287,10 @@ def test_what_the_teacher_heard_lies_beside_the_shard(tmp_path, monkeypatch):
 
     monkeypatch.setattr(teacher, "encode", encode)
     monkeypatch.setattr(teacher, "LANGUAGES", ())
-    lines = [(np.ones(8000, np.int16), "TURN TO THE SIDE"), (np.ones(4100, np.int16), "SAY SO SAY SO")]
+    lines = [
+        (np.ones(8000, np.int16), "TURN TO THE SIDE"),
+        (np.ones(4100, np.int16), "SAY SO SAY SO"),
+    ]
     recorded.write(tmp_path / "queen-0000.npz", lines)
     assert [u.teacher for u in data.english(tmp_path)] == [None]  # the one said twice is dropped
     teacher.main(tmp_path)

@@ -27,9 +27,10 @@ def test_a_second_training_in_one_folder_is_told_until_the_first_is_gone(tmp_pat
     first = subprocess.Popen([sys.executable, "-c", HOLD, folder], stdout=subprocess.PIPE)
     try:
         assert first.stdout.readline() == b"training\n"
-        with pytest.raises(
-            RuntimeError, match="Another notebook or run is training in .*training,"
-        ), training_in(folder):
+        with (
+            pytest.raises(RuntimeError, match="Another notebook or run is training in .*training,"),
+            training_in(folder),
+        ):
             raise AssertionError("let in")
         with training_in(tmp_path / "another"):
             pass

@@ -35,8 +35,9 @@ SHARES |= {"queen": 0.42, "drascula": 0.05}
 PHASES = {"phones": 0.07, "heads": 0.003, "characters": 1.0}
 BATCH_SECONDS = 32
 LEARNING_RATE, HEADS_LEARNING_RATE = 1.2e-3, 4e-3
+AGAIN = 0.67  # of the learning rate, where an export is gone on from
 WEIGHTS = {"phone": 0.3, "teacher": 1.0}
-CONVOLUTIONS_REST = 0.4  # share of the last phase after which the convolutions stay as they are
+CONVOLUTIONS_REST = 0.25  # share of the last phase after which the convolutions stay as they are
 SAVE_EVERY = 8 * 60  # seconds on the clock
 
 
@@ -227,7 +228,8 @@ def main(work, hours, start=None):
             network.model.freeze_feature_encoder()  # 40 % more steps for the same time
         source, batch = next(ready)
         for group in optimizer.param_groups:
-            group["lr"] = learning_rate(phase, progress, state["step"])
+            rate = learning_rate(phase, progress, state["step"])
+            group["lr"] = rate * AGAIN if state["began"] else rate
         loss, parts = network.loss(batch, source, phase)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)

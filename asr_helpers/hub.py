@@ -1,6 +1,5 @@
 """A folder with a model to the Hugging Face Hub, or one clear sentence why not."""
 
-from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import HfApi, get_token
@@ -10,7 +9,8 @@ from huggingface_hub.errors import (
     HTTPError,
     OfflineModeIsEnabled,
 )
-from huggingface_hub.utils import get_session
+
+from asr_helpers.reach import patience
 
 NEEDED = ("config.json", "model.safetensors", "vocab.json", "README.md")
 # Training's own files stay here: training_args.bin, for one, holds a token if it was given one.
@@ -58,7 +58,7 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
             "again."
         )
     try:
-        with _patience(WAIT):
+        with patience(WAIT):
             made = api.create_repo(repo_id, exist_ok=not new, token=token)
             commit = api.upload_folder(
                 repo_id=made.repo_id, folder_path=folder, commit_message=message, token=token,
@@ -68,17 +68,6 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
         # `from None`, and no word of the client's: what it quotes could hold the token.
         raise HubError(_sentence(error, repo_id, folder, api.endpoint)) from None
     return commit.commit_url
-
-
-@contextmanager
-def _patience(seconds):
-    """Let the client's requests fail after so many seconds of silence."""
-    session = get_session()
-    before, session.timeout = session.timeout, seconds
-    try:
-        yield
-    finally:
-        session.timeout = before
 
 
 def _sentence(error, repo_id, folder, endpoint):

@@ -1,10 +1,10 @@
-"""Whether the Hub answers, asked once and briefly: its clients would wait minutes, or for ever."""
+"""Whether the Hub answers, asked briefly, and for how long: its clients would wait for ever."""
 
 from contextlib import contextmanager
 from pathlib import Path
 
 from huggingface_hub import constants
-from huggingface_hub.errors import HTTPError
+from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import get_session
 
 WAIT = 10.0  # seconds
@@ -20,16 +20,52 @@ def hub_answers(wait=None):
 
 
 @contextmanager
+def patience(seconds):
+    """Let the client's requests fail after so many seconds of silence; it tries some of them again."""
+    session = get_session()
+    before, session.timeout = session.timeout, seconds
+    try:
+        yield
+    finally:
+        session.timeout = before
+
+
+def _silent(error):
+    """Whether an exception, or what it came from, is the Hub's silence rather than its answer."""
+    while error is not None:
+        if isinstance(error, HfHubHTTPError):
+            return error.response.status_code >= 500
+        if isinstance(error, HTTPError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+@contextmanager
 def hub_or_cache(name):
     """Inside, load `name`: from the Hub if that answers, else from the cache of an earlier load.
 
     A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
 
     Raises:
-        ConnectionError: the Hub does not answer, and the cache lacks something; says what to do.
+        ConnectionError: the Hub does not answer, and the cache lacks something, or it falls silent
+            half-way; says what to do.
     """
-    if Path(name).is_dir() or constants.HF_HUB_OFFLINE or hub_answers():
+    if Path(name).is_dir() or constants.HF_HUB_OFFLINE:
         yield
+        return
+    if hub_answers():
+        try:
+            with patience(WAIT):
+                yield
+        except Exception as error:
+            if not _silent(error):
+                raise
+            raise ConnectionError(
+                f"The Hub at {constants.ENDPOINT} answered, and fell silent while {name} was "
+                "loaded. What had come is kept: check the network and run this again, or go on "
+                'without it with PROFILE = "offline".'
+            ) from error
         return
     constants.HF_HUB_OFFLINE = True
     try:

@@ -2,6 +2,7 @@ import time
 
 import pytest
 from huggingface_hub import constants
+from huggingface_hub.errors import RepositoryNotFoundError
 from local_hub import LocalHub
 
 from asr_helpers.reach import hub_answers, hub_or_cache
@@ -50,3 +51,23 @@ def test_switched_off_by_the_user_it_stays_off(online, monkeypatch):
         with hub_or_cache("ann/model"):
             pass
         assert constants.HF_HUB_OFFLINE and not hub.requests
+
+
+@pytest.mark.parametrize("trouble", [{"stall": True}, {"status": 503}])
+def test_a_hub_that_falls_silent_half_way_is_told(online, trouble, monkeypatch):
+    monkeypatch.setattr("asr_helpers.reach.WAIT", 0.3)
+    with LocalHub() as hub:
+        api = online(hub)
+        hub.fault("GET /api/models", **trouble)
+        start = time.perf_counter()
+        wanted = pytest.raises(ConnectionError, match="fell silent while ann/model was loaded")
+        with wanted as raised, hub_or_cache("ann/model"):
+            api.model_info("ann/model")
+        assert time.perf_counter() - start < 10 and 'PROFILE = "offline"' in str(raised.value)
+
+
+def test_what_the_hub_does_answer_keeps_its_own_words(online):
+    with LocalHub() as hub:
+        api = online(hub)
+        with pytest.raises(RepositoryNotFoundError), hub_or_cache("ann/model"):
+            api.model_info("ann/model")

@@ -43,12 +43,13 @@ FAULTS = [
     ),
     Fault(
         "a checkpoint's file cut off", A + "checkpoints.py",
-        "return archive.testzip() is None", "return True",
+        "zipfile.BadZipFile):\n        return False", "zipfile.BadZipFile):\n        return True",
         T + "faults_training.py::test_a_checkpoint_with_a_broken_file_is_passed_over",
     ),
     Fault(
         "killed while the corpus is prepared", A + "processor.py",
-        "keep_in_memory=True", "keep_in_memory=False",
+        "keep_in_memory=True",
+        "cache_file_name=__import__('os').environ['HF_HOME'] + '/prepared.arrow'",
         T + "faults_training.py::test_preparing_leaves_no_file_that_a_kill_could_cut_off",
     ),
     Fault(
@@ -63,7 +64,7 @@ FAULTS = [
     ),
     Fault(
         "a home that cannot be written", A + "__init__.py",
-        '    os.environ["HF_HOME"] = str(folder)\n', "",
+        "\n\n\n_find_room_for_caches()\n", "\n",
         T + "faults_machine.py::test_with_a_home_that_cannot_be_made_the_course_runs_and_says_where_caches_go",
     ),
     Fault(
@@ -87,9 +88,9 @@ FAULTS = [
         T + "reach.py",
     ),
     Fault(
-        "the Hub silent: a bounded wait", A + "reach.py",
-        "except HTTPError:", "except ZeroDivisionError:",
-        T + "reach.py",
+        "the Hub falls silent half-way", A + "reach.py",
+        "with patience(WAIT):", "if True:",
+        T + "reach.py::test_a_hub_that_falls_silent_half_way_is_told",
     ),
     Fault(
         "NaN in a sound", A + "audio.py",

@@ -82,7 +82,7 @@ OFFLINE = Profile(
     share_as=None,
     artifacts=ROOT / "artifacts",
 )
-# MInDS-14 and the published base model, on a GPU. Nothing here was measured at that size; the masks
+# MInDS-14 and the published base model, on a GPU. No score was measured at that size; the masks
 # are those of fairseq's ten-minute recipe (base_10m.yaml), whose learning rate is half of ours and
 # whose schedule, 13 000 updates, is six times as long.
 HUB = replace(
@@ -93,8 +93,8 @@ HUB = replace(
     base_model="facebook/wav2vec2-base",
     measured=False,
     licence="cc-by-4.0",  # the corpus's; the base model's, Apache 2.0, allows it
-    # Not measured. By arithmetic a second of audio keeps about 150 MB of float32 activations, so
-    # that half of 16 GB remains for what the arithmetic left out.
+    # No GPU was measured. On a CPU a second of audio costs 46 MB (benchmarks, `real_size`): by that,
+    # 48 s and the weights take 4 of 16 GB, and twice the first in float32.
     batch_seconds=48.0,
     heart_steps=200,
     head_steps=500,

@@ -21,13 +21,23 @@ def hub_answers(wait=None):
 
 @contextmanager
 def patience(seconds):
-    """Let the client's requests fail after so many seconds of silence; it tries some of them again."""
-    session = get_session()
-    before, session.timeout = session.timeout, seconds
+    """Let the client's requests fail after so many seconds of silence; it tries some of them again.
+
+    Whatever the client itself allows them: that is a minute for some, and no end for others.
+    """
+
+    def hurry(request):
+        waits = request.extensions["timeout"]
+        request.extensions["timeout"] = {
+            kind: min(w or seconds, seconds) for kind, w in waits.items()
+        }
+
+    hooks = get_session().event_hooks["request"]
+    hooks.append(hurry)
     try:
         yield
     finally:
-        session.timeout = before
+        hooks.remove(hurry)
 
 
 def _silent(error):

@@ -307,14 +307,15 @@ def test_without_a_hub_loading_ends_soon_and_says_what_to_do(local_hub, client, 
 
 
 @pytest.mark.slow
-def test_a_hub_that_falls_silent_half_way_is_given_up_and_says_what_to_do(local_hub, client):
-    local_hub.fault("GET /storage", stall=True)
+@pytest.mark.parametrize("where", ["HEAD .*parquet", "GET /api/datasets/.*tree", "GET /storage"])
+def test_a_hub_that_falls_silent_half_way_is_given_up_and_says_what_to_do(local_hub, client, where):
+    local_hub.fault(where, stall=True)
     code = "import asr_helpers.reach; asr_helpers.reach.WAIT = 1\n"
     code += "from huggingface_hub.utils import _http; _http.time = type('', (), {'sleep': print})\n"
     code += CORPUS.replace("REVISIONS", "[None]").replace("\n    ", "\n")
     kept, seconds = lines(client(local_hub, code))
     assert "answered, and fell silent while PolyAI/minds14 was loaded" in kept[-1]
-    assert seconds < 60 and local_hub.asked("GET /storage")
+    assert seconds < 60 and local_hub.asked(where)
 
 
 MODEL = """

@@ -51,7 +51,14 @@ def prepare_dataset(split, processor, language):
 
     spoken = split.cast_column("audio", Audio(sampling_rate=rate))
     extra = [name for name in split.column_names if name != "path"]
-    return spoken.map(prepare, remove_columns=extra, keep_in_memory=True, desc="Preparing")
+    # Streamed through a temporary file, not held; and never what an earlier `normalize` made of it.
+    return spoken.map(
+        prepare,
+        remove_columns=extra,
+        writer_batch_size=64,
+        load_from_cache_file=False,
+        desc="Preparing",
+    )
 
 
 def keep_fitting(prepared, model):

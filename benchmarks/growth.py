@@ -177,7 +177,7 @@ def draw(result):
                                  for k in ("low", "median", "high"))  # fmt: skip
             panel.plot(sizes, middle, "o-", color=colour)
             panel.fill_between(sizes, low, high, color=colour, alpha=0.25)
-            panel.set(ylim=(0, None), xlim=(0, None))
+            panel.set(ylim=(0, 1.1 * max(high)), xlim=(0, 1.05 * sizes[-1]))
         column[1].set(xlabel=label)
     axes[0, 0].set(ylabel="CPU seconds")
     axes[1, 0].set(ylabel="peak memory (MB)")

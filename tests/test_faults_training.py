@@ -190,7 +190,7 @@ def test_after_a_kill_and_a_broken_file_it_ends_at_the_very_weights(
 
 
 def test_preparing_leaves_no_file_that_a_kill_could_cut_off(tmp_path):
-    """Splits are prepared in memory: there is no half of them to be trusted."""
+    """What is prepared goes through a temporary file: no later run looks for it, half or whole."""
     code = (
         "from asr_helpers.corpus import load_corpus\n"
         "from asr_helpers.processor import load_processor, prepare_dataset\n"

@@ -14,6 +14,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+LIMIT = 600  # seconds for one test
 ROOT = Path(__file__).resolve().parent.parent
 NO_COURSE = shutil.ignore_patterns(".*", "build", "artifacts", "__pycache__", "*.egg-info")
 
@@ -48,8 +49,8 @@ FAULTS = [
     ),
     Fault(
         "killed while the corpus is prepared", A + "processor.py",
-        "keep_in_memory=True",
-        "cache_file_name=__import__('os').environ['HF_HOME'] + '/prepared.arrow'",
+        "load_from_cache_file=False",
+        "load_from_cache_file=False, cache_file_name=__import__('os').environ['HF_HOME'] + '/prepared.arrow'",
         T + "faults_training.py::test_preparing_leaves_no_file_that_a_kill_could_cut_off",
     ),
     Fault(
@@ -186,7 +187,11 @@ def fails(fault, planted):
             )
         # From the copy's own folder, whose packages then come before those that are installed.
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", fault.test]
-        return subprocess.run(command, cwd=copy, capture_output=True).returncode != 0
+        try:
+            done = subprocess.run(command, cwd=copy, capture_output=True, timeout=LIMIT)
+        except subprocess.TimeoutExpired:  # such as where nothing bounds a wait any more
+            return True
+        return done.returncode != 0
 
 
 def main(*words):

@@ -1,4 +1,6 @@
-"""Everything, in order: speak, transcribe what was recorded, hear it as the teacher does, pretrain, export. Run it again after a kill and it goes on.
+"""Everything, in order: speak, transcribe, hear as the teacher hears, pretrain, export.
+
+Run it again after a kill and it goes on.
 
 python -m recipes.wav2vec2_tiny.make WORK [HOURS]
 """
@@ -10,7 +12,7 @@ from recipes.wav2vec2_tiny import export, pretrain, recorded, synthesise, teache
 SHARDS = {"flite": 30, "piper": 11, "kokoro": 8, "kokoro_en": 16}
 
 
-def main(work, hours=174):
+def main(work, hours=255):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     recorded.main(work)

@@ -4,10 +4,13 @@
 
 HOURS is the audio to train on in all, each pass counted (not the clock's hours). Where WORK has no
 checkpoint, EXPORTED, the folder that `export.py` wrote, is gone on from: its weights and its hours,
-with a fresh optimiser. The phases, as shares of HOURS: `phones`, each frame of flite's speech is classified, as HuBERT does with its clusters
-(Hsu et al. 2021), flite itself being the teacher; `heads`, the character heads alone learn, so that
-their first, blind gradients leave the encoder whole; `characters`, CTC on every voice and language,
-with the phones kept on as a second task.
+with a fresh optimiser.
+
+The phases, as shares of HOURS: `phones`, each frame of flite's speech is classified, as HuBERT does
+with its clusters (Hsu et al. 2021), flite itself telling the phones; `heads`, the character heads
+alone learn, so that their first, blind gradients leave the encoder whole; `characters`, CTC on every
+voice and language, with the phones kept on as a second task. In the first and the last the frames of
+Whisper's encoder are learned besides, where `teacher.py` has heard a shard.
 """
 
 import json

@@ -34,7 +34,7 @@ def draw(history, folder):
     figure, axes = plt.subplots(figsize=(8, 3.5))
     rows = [row for row in history if row["phase"] == "characters"]
     lines = {
-        "wer": ("synthetic speech, WER", "#0072B2", "-"),
+        "wer": ("held-out speech of the voices, WER", "#0072B2", "-"),
         "real_wer": ("real prompts (validation), WER", "#D55E00", "-"),
         "real_cer": ("real prompts (validation), CER", "#D55E00", "--"),
     }

@@ -37,9 +37,10 @@ def draw(values, probabilities, tokens, spoken, written, rate):
             if not frame or token != best[frame - 1]:
                 name = tokens[token].replace("|", "␣")
                 bottom.annotate(name, (seconds[frame], height), ha="center", va="bottom")
-    bottom.set(ylim=(0, 1.25), xlabel="time (s)", ylabel="probability")
-    bottom.set_title(f"written by the model you train: “{written.lower()}”")
-    bottom.legend(loc="upper right")
+    bottom.set(ylim=(0, 1.5), yticks=(0, 0.5, 1), xlabel="time (s)", ylabel="probability")
+    title = f"written by the model you train: “{written.lower()}”"
+    bottom.set_title(title, fontsize="medium")  # long enough to be cut off otherwise
+    bottom.legend(loc="upper right", fontsize="small")
     return figure
 
 

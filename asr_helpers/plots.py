@@ -53,7 +53,7 @@ def spectrogram(array, rate, title, window_seconds=0.025, hop_seconds=0.010):
 def histogram(values, label, title, bins=30):
     """How often each value occurs."""
     figure, axes = plt.subplots()
-    axes.hist(values, bins=bins, color=BLUE, edgecolor="white")
+    axes.hist(values, bins=bins, color=BLUE, rwidth=0.9)
     axes.set(xlabel=label, ylabel="utterances", title=title)
     middle = float(np.median(values))
     axes.axvline(middle, color=ORANGE, linestyle="--", label=f"median {middle:.2f}")
@@ -86,7 +86,7 @@ def curves(lines, x, y, title, level=None):
     return show(figure, f"Curves: {title}. {ends}.")
 
 
-def alignment(reference, prediction):
+def alignment(reference, prediction, words_a_line=12):
     """One pair, word for word, coloured: what is right, substituted, deleted, inserted."""
     import jiwer
 
@@ -103,5 +103,9 @@ def alignment(reference, prediction):
             for row, words in zip(rows, (above, below)):
                 row.append(f"<td {style}>{words[k] if k < len(words) else '∅'}</td>")
     names = ("spoken", "written")
-    body = "".join(f"<tr><th>{n}</th>{''.join(row)}</tr>" for n, row in zip(names, rows))
+    body = "".join(
+        f"<tr><th>{name}</th>{''.join(row[start : start + words_a_line])}</tr>"
+        for start in range(0, len(rows[0]), words_a_line)
+        for name, row in zip(names, rows)
+    )
     return HTML(f"<table>{body}</table>")

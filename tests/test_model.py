@@ -20,9 +20,9 @@ def test_the_base_model_is_plain_transformers(profile):
 
 def test_the_base_model_is_small_and_holds_no_code_and_no_head():
     folder = FOLDER / "wav2vec2-tiny"
-    assert sum(file.stat().st_size for file in folder.iterdir()) < 16e6
+    assert sum(file.stat().st_size for file in folder.glob("*.safetensors")) < 16e6
     suffixes = {file.suffix for file in folder.iterdir()}
-    assert suffixes <= {".json", ".safetensors", ".md", ".png"}
+    assert suffixes <= {".json", ".safetensors", ".md", ".png", ""}  # a licence has none
     from safetensors import safe_open
 
     with safe_open(folder / "model.safetensors", "pt") as weights:
@@ -60,7 +60,7 @@ def test_frozen_weights_are_not_counted_as_trainable(model):
     trainable, everything = count_parameters(model)
     assert trainable == everything
     model.wav2vec2.requires_grad_(False)
-    assert count_parameters(model)[0] == 256 * 32 + 32
+    assert count_parameters(model)[0] == model.config.hidden_size * 32 + 32
 
 
 def test_a_missing_folder_is_named(processor):

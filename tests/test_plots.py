@@ -43,3 +43,9 @@ def test_the_alignment_colours_each_kind_of_error():
     assert html.count(plots.ORANGE) == 2 and html.count(plots.PINK) == 2
     assert plots.BLUE in plots.alignment("A B", "A").data
     assert "∅" in plots.alignment("A B", "A").data
+
+
+def test_a_long_alignment_goes_on_below():
+    rows = plots.alignment("A " * 25, "A " * 25).data.split("<tr>")[1:]
+    assert [row.count("<td") for row in rows] == [12, 12, 12, 12, 1, 1]
+    assert ["spoken" in row for row in rows] == [True, False] * 3

@@ -64,7 +64,8 @@ def main(work, folder=FOLDER / "wav2vec2-tiny"):
     config["dtype"] = "float32"
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     # Its heads: `model.lm_head` for English characters, `phone_head`, and one for each language.
-    heads = {n: w for n, w in saved["network"].items() if not n.startswith("model.wav2vec2.")}
+    network = saved["network"].items()
+    heads = {n: w.half() for n, w in network if not n.startswith("model.wav2vec2.")}
     save_file(heads, folder / "pretraining_heads.safetensors")
     write_processor(folder)
     history = saved["state"]["history"]

@@ -184,7 +184,7 @@ def go_on_from(network, folder):
     exported = load_file(folder / "pretraining_heads.safetensors")
     encoder = load_file(folder / "model.safetensors")
     exported |= {f"model.wav2vec2.{name}": weight.float() for name, weight in encoder.items()}
-    network.load_state_dict(exported, strict=False)  # an older export has no teacher's head
+    network.load_state_dict(exported)
     history = json.loads((folder / "pretraining.json").read_text())
     hours, clock = history[-1]["hours"], history[-1]["clock"]
     return {"hours": hours, "began": hours, "clock": clock, "history": history}

@@ -13,9 +13,6 @@ import json
 import shutil
 import time
 
-import matplotlib.pyplot as plt
-
-from asr_helpers import plots
 from benchmarks.common import BUILD, alone, measured, peak_mb, save
 
 RUNS = {"course": {}, "classic": {}, "classic, our learning rate": {"learning_rate": 8e-4}}
@@ -135,6 +132,10 @@ def table(result):
 
 def draw(result):
     """Validation WER against CPU seconds of training: they are the same on a busy machine."""
+    import matplotlib.pyplot as plt  # not above: `ours` asks this module where the model is
+
+    from asr_helpers import plots
+
     figure, axes = plt.subplots(figsize=(8, 3.4), layout="constrained")
     for (name, one), colour, mark in zip(
         result["runs"].items(), (plots.BLUE, plots.ORANGE, plots.GREEN), "os^"

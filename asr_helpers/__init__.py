@@ -7,6 +7,7 @@
     collator      utterances to padded batches of like length, varied anew each time
     model         a pretrained encoder with a new CTC head
     training      the head first, then everything
+    averaging     between what was known before and what is known after
     metrics       WER and CER, with an interval
     model_card    what a shared model says of itself
     hub           a model and its card to the Hugging Face Hub
@@ -15,7 +16,8 @@
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
     page          a page in the browser that writes down a voice
-    language_model, beam_search   what is likely to be said, and the best text of all
+    language_model, word_model   what is likely to be said, in letters and in words
+    beam_search   the best text of all
     lm_pipeline   both in the pipeline of transformers
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made,

@@ -1,13 +1,14 @@
 """Prefix beam search: the best text of all, heard by CTC and judged by a language model."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import nlargest
 from math import exp, log
 from typing import NamedTuple
 
 import numpy as np
 
-from asr_helpers.language_model import EDGE
+KEPT = 20_000  # contexts, 40 MB, however long the speech
 
 
 @dataclass(frozen=True)
@@ -15,13 +16,14 @@ class Settings:
     """What lesson 07 reads. Beams count prefixes, floors are probabilities."""
 
     order: int = 7  # characters of an n-gram
+    words: int = 3  # words of an n-gram
     train_weight: float = 8.0  # of a training transcript, where a domain sentence has 1
     beam: int = 32
     grid_beam: int = 8  # for the many runs that choose the weights
-    token_floor: float = 5e-3  # tokens less likely than this in a frame are not tried there
-    prefix_floor: float = 1e-4  # prefixes less likely than this share of the best are dropped
-    alphas: tuple = (0.0, 0.25, 0.5, 0.75, 1.0, 1.25, 1.5)
-    betas: tuple = (0.0, 0.5, 1.0, 1.5, 2.0, 2.5, 3.0, 3.5)
+    token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
+    prefix_floor: float = 1e-5  # prefixes less likely than this share of the best are dropped
+    alphas: tuple = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
+    betas: tuple = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
     beams: tuple = (1, 2, 4, 8, 16, 32)
     orders: tuple = (1, 2, 3, 4, 5, 6, 7)
     hot_weight: float = 100.0  # of a hot word
@@ -37,21 +39,19 @@ class Hypothesis(NamedTuple):
 
 
 class LanguageModelDecoder:
-    """CTC prefix beam search with a character model in it (Hannun et al. 2014, "First-pass large
+    """CTC prefix beam search with a language model in it (Hannun et al. 2014, "First-pass large
     vocabulary continuous speech recognition using bi-directional recurrent DNNs", algorithm 1).
 
     Among all texts it looks for the largest
 
         ln P(text | audio) + alpha * ln P(text) + beta * characters
     and keeps the `beam` best prefixes after each frame. Probabilities are scaled to a largest of
-    1 after each frame (Rabiner 1989, "A tutorial on hidden Markov models", section V.A): as safe
-    as logarithms, and faster.
+    1 after each frame (Rabiner 1989, "A tutorial on hidden Markov models", section V.A).
 
     Args:
         tokens: a character for each logit, in order; None for a token that is never written.
-        blank, model: the id of the blank, and a CharacterModel or None.
-        alpha, beta: the model's weight, 0 or more, and the bonus of each character.
-        beam: how many prefixes are kept, 1 or more.
+        blank, model: the id of the blank, and a CharacterModel, a WordModel or None.
+        alpha, beta, beam: the model's weight, 0 or more; a character's bonus; prefixes kept.
         token_floor, prefix_floor: what is dropped for speed; 0 drops nothing.
 
     Raises:
@@ -70,18 +70,18 @@ class LanguageModelDecoder:
         self.size, self.blank, self.model = len(tokens), blank, model
         self.alpha, self.beta, self.beam = alpha, beta, beam
         self.token_floor, self.prefix_floor = token_floor, prefix_floor
-        self._factors, self._bonus = {}, {c: exp(beta) for _, c in self.letters}
+        self._factors = lru_cache(KEPT)(self._multiplied)
+        self._bonus = {c: exp(beta) for _, c in self.letters}
 
     def factors(self, prefix):
         """{character: what writing it after `prefix` multiplies the probability by}."""
         if self.model is None:
             return self._bonus
-        context = (EDGE + prefix)[-self.model.order + 1 :] if self.model.order > 1 else ""
-        found = self._factors.get(context)
-        if found is None:
-            values = self.model.distribution(context) ** self.alpha * exp(self.beta)
-            self._factors[context] = found = dict(zip(self.model.symbols, values.tolist()))
-        return found
+        return self._factors(self.model.context(prefix))
+
+    def _multiplied(self, context):
+        values = self.model.distribution(context) ** self.alpha * exp(self.beta)
+        return dict(zip(self.model.symbols, values.tolist()))
 
     def n_best(self, logits, n=1):
         """The n best texts of `logits` (frames, vocab), best first: a list of Hypothesis.

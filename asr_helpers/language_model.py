@@ -53,13 +53,17 @@ class CharacterModel:
         for sentences, weight in sources:
             if weight <= 0:
                 raise ValueError(f"Weights are above 0, not {weight}: leave such a source out.")
-            self._count([self._checked(sentence) for sentence in sentences], weight)
+            self._count([self.checked(sentence) for sentence in sentences], weight)
         if not self.counts:
             raise ValueError("No sentence to count: give at least one.")
         self._kept = {}
 
-    def _checked(self, sentence):
-        """The sentence between its edges."""
+    def checked(self, sentence):
+        """The sentence between its edges.
+
+        Raises:
+            ValueError: it holds a character that is not in the alphabet.
+        """
         strange = sorted(set(sentence) - set(self.symbols[:-1]))
         if strange:
             raise ValueError(
@@ -75,6 +79,10 @@ class CharacterModel:
             for gram, times in grams.items():
                 following = self.counts.setdefault(gram[:-1], {})
                 following[gram[-1]] = following.get(gram[-1], 0) + weight * times
+
+    def context(self, text):
+        """What of a text decides which character comes next: its end, as far as `order` reads."""
+        return (EDGE + text)[-self.order + 1 :] if self.order > 1 else ""
 
     def distribution(self, context):
         """P(c | the end of `context`) for each of `symbols`: an array (symbols,) that sums to 1.
@@ -110,7 +118,7 @@ class CharacterModel:
         order = order or self.order
         if not 1 <= order <= self.order:
             raise ValueError(f"Order {order}: this model holds 1 to {self.order}.")
-        text = self._checked(text)[: None if end else -1]
+        text = self.checked(text)[: None if end else -1]
         return sum(
             math.log(self.distribution(text[max(0, i - order + 1) : i])[self.place[text[i]]])
             for i in range(1, len(text))

@@ -19,8 +19,9 @@ A Wav2Vec2 with a CTC head, fine-tuned from `{{ base }}` on the {{ language }} p
 | its 95 % interval (bootstrap over utterances) | {{ low }} to {{ high }} |
 | CER, as a fraction | {{ cer }} |
 
-Each utterance was transcribed alone, greedily, and scored after normalisation. The checkpoint was
-chosen on the validation split; no transcript is in two splits.
+Each utterance was transcribed alone, greedily, and scored after normalisation. The checkpoint,
+and how much of fine-tuning's change is kept, were chosen on the validation split; no transcript is
+in two splits.
 
 ## Use it
 

@@ -35,6 +35,7 @@ class Profile:
     warmup_steps: int
     max_steps: int
     eval_steps: int
+    shares: tuple  # of the change by fine-tuning: validation chooses how much of it is kept
     patience: int  # evaluations without a better WER before training stops early
     weight_decay: float
     mask_time_prob: float
@@ -73,6 +74,7 @@ OFFLINE = Profile(
     warmup_steps=40,
     max_steps=950,
     eval_steps=190,
+    shares=(0.4, 0.55, 0.7, 0.85, 1.0),
     patience=3,
     weight_decay=0.01,
     mask_time_prob=0.06,
@@ -93,8 +95,7 @@ HUB = replace(
     base_model="facebook/wav2vec2-base",
     measured=False,
     licence="cc-by-4.0",  # the corpus's; the base model's, Apache 2.0, allows it
-    # No GPU was measured. On a CPU a second of audio costs 46 MB (benchmarks, `real_size`): by that,
-    # 48 s and the weights take 4 of 16 GB, and twice the first in float32.
+    # No GPU was measured: by `real_size` (benchmarks) this takes 4 of 16 GB, and 6 in float32.
     batch_seconds=48.0,
     heart_steps=200,
     head_steps=500,
@@ -119,7 +120,7 @@ GUIDE = replace(
     HUB, name="hub-guide", equal_seconds=False, batch_size=8, accumulation=2,
     gradient_checkpointing=True, freeze_convolutions=False, vary=False, head_steps=0,
     learning_rate=1e-5, schedule="linear", warmup_steps=500, max_steps=2000, eval_steps=1000,
-    patience=2, mask_time_prob=0.05, mask_feature_prob=0.0,  # as the base model's configuration
+    patience=2, shares=(1.0,), mask_time_prob=0.05, mask_feature_prob=0.0,  # the base model's masks
     share_as="wav2vec2-base-minds14-guide", artifacts=ROOT / "artifacts" / "hub-guide",
 )  # fmt: skip
 PROFILES = {
@@ -127,13 +128,13 @@ PROFILES = {
     # The same, in the fewest steps that still run every line.
     "smoke": replace(
         OFFLINE, name="smoke", measured=False, heart_steps=2, head_steps=2, max_steps=6,
-        eval_steps=3, warmup_steps=1, artifacts=ROOT / "artifacts" / "smoke",
+        eval_steps=3, warmup_steps=1, shares=(0.5, 1.0), artifacts=ROOT / "artifacts" / "smoke",
     ),
     "hub": HUB,
     "hub-guide": GUIDE,
     "hub_smoke": replace(
         HUB, name="hub_smoke", batch_seconds=12.0, heart_steps=2, head_steps=4, max_steps=6,
-        eval_steps=3, warmup_steps=1, artifacts=ROOT / "artifacts" / "hub_smoke",
+        eval_steps=3, warmup_steps=1, shares=(0.5, 1.0), artifacts=ROOT / "artifacts" / "hub_smoke",
     ),
 }  # fmt: skip
 

@@ -17,6 +17,7 @@ import torch
 from transformers import EarlyStoppingCallback
 
 from asr_helpers import plots
+from asr_helpers.averaging import best_share
 from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
 from asr_helpers.corpus import load_corpus
 from asr_helpers.inference import transcribe
@@ -74,6 +75,7 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
     untrained = score(model, processor, splits["test"], seed)
     start, processed = time.perf_counter(), time.process_time()
     train_head(model, train, profile.head_steps, profile.head_learning_rate, seed)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
     callbacks = [EarlyStoppingCallback(profile.patience)]
     if watch:
         watch.spent, watch.cpu_spent = time.perf_counter() - start, time.process_time() - processed
@@ -95,6 +97,15 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
     trainer.train()
     # Scored in full precision, as it is loaded from a folder: the trainer wraps it in bfloat16.
     model = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    after = {name: weight.clone() for name, weight in model.state_dict().items()}
+    validation = splits["validation"].with_format("numpy")
+    waveforms, truth = list(validation["input_values"]), list(validation["text"])
+    share, shares = best_share(
+        model, before, after, profile.shares,
+        lambda: wer(truth, transcribe(model, processor, waveforms)),
+    )  # fmt: skip
+    if watch:
+        watch.note(trainer.state.global_step, shares[share])
     seconds = time.perf_counter() - start
     if store:
         model.save_pretrained(store)
@@ -102,6 +113,7 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
     return {
         "seed": seed, "pretrained": pretrained, "train_seconds": seconds,
         "peak_memory_mb": peak_memory_mb(), "validation_curve": curve, "untrained": untrained,
+        "share": share, "validation_by_share": list(shares.items()),
         **score(model, processor, splits["test"], seed),
     }  # fmt: skip
 

@@ -21,12 +21,10 @@ def folder():
 def load():
     """(model, processor), the model in full precision."""
     import torch
-    from transformers import AutoModelForCTC
-
-    from asr_helpers.processor import load_processor
+    from transformers import AutoModelForCTC, AutoProcessor  # all that transcribing needs
 
     model = AutoModelForCTC.from_pretrained(folder(), dtype=torch.float32).eval()
-    return model, load_processor(folder())
+    return model, AutoProcessor.from_pretrained(folder())
 
 
 def sentences():
@@ -40,12 +38,14 @@ def sentences():
 
 
 def ngram():
-    """Lesson 07's CharacterModel."""
+    """Lesson 07's WordModel."""
     from asr_helpers.beam_search import Settings
     from asr_helpers.language_model import CharacterModel
+    from asr_helpers.word_model import WordModel
 
     settings, (spoken, domain) = Settings(), sentences()
-    return CharacterModel(settings.order, [(spoken, settings.train_weight), (domain, 1)])
+    sources = [(spoken, settings.train_weight), (domain, 1)]
+    return WordModel(settings.words, sources, CharacterModel(settings.order, sources))
 
 
 def decoder(processor, model, alpha, beta, beam):

@@ -19,6 +19,7 @@ FLOW = [
     "collator",
     "model",
     "training",
+    "averaging",
     "metrics",
     "model_card",
     "hub",
@@ -28,6 +29,7 @@ FLOW = [
     "long_form",
     "page",
     "language_model",
+    "word_model",
     "beam_search",
     "lm_pipeline",
 ]

@@ -164,4 +164,13 @@ def test_the_tokens_of_the_course(processor):
 
 
 def test_the_grids_hold_zero():
-    assert Settings.alphas[0] == Settings.betas[0] == 0
+    assert Settings.alphas[0] == 0 and 0.0 in Settings.betas
+
+
+def test_what_is_kept_has_a_bound(model, monkeypatch):
+    monkeypatch.setattr("asr_helpers.beam_search.KEPT", 2)
+    bounded = LanguageModelDecoder(TOKENS, model=model, alpha=0.5)
+    monkeypatch.undo()
+    free = LanguageModelDecoder(TOKENS, model=model, alpha=0.5)
+    assert bounded([noise(20, 0)]) == free([noise(20, 0)])
+    assert bounded._factors.cache_info().currsize <= 2

@@ -122,6 +122,9 @@ def test_the_stopwatch_stands_still_while_validation_is_scored(monkeypatch):
     control.should_evaluate = False
     watch.on_step_end(None, None, control)
     assert control.should_training_stop and control.should_evaluate
+    now.value += 3  # what comes after the last validation counts: the mixtures
+    watch.note(2, 0.4)
+    assert points[-1] == [30.0, 2, 0.4, 60.0]
 
 
 def test_a_character_counts_as_a_word_in_the_interval_of_the_cer():

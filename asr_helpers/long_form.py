@@ -61,8 +61,8 @@ def chunk_spans(frames, chunk, overlap):
 def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):
     """The logits of a recording of any length, computed chunk by chunk.
 
-    The waveform is normalised by the whole's mean and deviation. Chunks start at multiples of the frame hop, so
-    that frame k means the same samples in a chunk as in the whole.
+    The waveform is normalised by the whole's mean and deviation. Chunks start at multiples of the
+    frame hop, so that frame k means the same samples in a chunk as in the whole.
 
     Args:
         model: a CTC model such as Wav2Vec2's, whose config tells its convolutions.
@@ -88,12 +88,15 @@ def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=
         mean, parts = waveform.mean(dtype=np.float64), np.array_split(waveform, frames // 2000 + 1)
         squares = sum(np.square(part - mean).sum() for part in parts)
         deviation = np.sqrt(squares / len(waveform) + 1e-7)
-    kept = []
+    # One place for all of them: pieces kept between the chunks' buffers would hold on to those.
+    logits = None
     for start, stop, keep_from, keep_to in spans:
         samples = (waveform[start * hop : (stop - 1) * hop + window] - mean) / deviation
         samples = torch.tensor(samples, dtype=torch.float32, device=model.device)[None]
-        kept.append(model(samples).logits[0, keep_from - start : keep_to - start])
-    return torch.cat(kept)
+        heard = model(samples).logits[0]
+        logits = heard.new_empty(frames, heard.shape[1]) if logits is None else logits
+        logits[keep_from:keep_to] = heard[keep_from - start : keep_to - start]
+    return logits
 
 
 def transcribe_long(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):

@@ -30,7 +30,8 @@ class WordModel:
         symbols: those of `characters`; position i of a distribution belongs to symbols[i].
 
     Raises:
-        ValueError: order or a weight is too small.
+        ValueError: order or a weight is too small, a character is not in the alphabet, or there
+            is no word.
     """
 
     def __init__(self, order, sources, characters):
@@ -45,7 +46,9 @@ class WordModel:
             if weight <= 0:
                 raise ValueError(f"Weights are above 0, not {weight}: leave such a source out.")
             for sentence in sentences:
-                self._count(sentence.split(), weight)
+                self._count(characters.checked(sentence)[1:-1].split(), weight)
+        if not self.counts:
+            raise ValueError("No word to count: give at least one.")
         self._kept = lru_cache(KEPT)(self._computed)
 
     def _count(self, words, weight):

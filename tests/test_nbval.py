@@ -59,7 +59,7 @@ def test_the_stored_lessons_run_again_without_a_network_and_the_recipe_learns(tm
     assert not asked.exists(), asked.read_text()
     found = json.loads(metrics.read_text())
     # Random weights end near 1 (benchmarks/results/learning.json); no retry, no luck needed.
-    assert found["wer"] < 0.65 and found["wer_lm"] < 0.45, found
+    assert found["wer"] < 0.55 and found["wer_lm"] < 0.36, found
 
 
 def test_lessons_have_outputs_to_compare():

@@ -135,3 +135,7 @@ def test_bad_input_is_named(letters):
         WordModel(2, [(["A"], 0)], letters)
     with pytest.raises(ValueError, match="'A!'"):
         WordModel(2, SOURCES, letters).score("A!")
+    with pytest.raises(ValueError, match="'B!'"):
+        WordModel(2, [(["B!"], 1)], letters)
+    with pytest.raises(ValueError, match="No word"):
+        WordModel(2, [([" "], 1)], letters)

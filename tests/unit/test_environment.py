@@ -64,7 +64,7 @@ def test_what_is_installed_is_what_is_pinned(name):
 
 def test_every_import_is_declared():
     own = {"asr_helpers", "tools", "tests", "benchmarks", "recipes", "course"}
-    own |= {path.stem for path in (ROOT / "tests").glob("*.py")}  # as pytest lets them be imported
+    own |= {path.stem for path in (ROOT / "tests").rglob("*.py")}  # as pytest lets them be imported
     for path, source in sources():
         for module in set(imports_of(source)) - sys.stdlib_module_names - own:
             assert MODULES.get(module, module) in PINS, f"{path.name} imports {module}"

@@ -80,7 +80,7 @@ def test_resumed_training_ends_where_uninterrupted_training_does(
 ):
     from dataclasses import replace
 
-    from asr_helpers.collator import Augment
+    from asr_helpers.augment import Augment
     from asr_helpers.model import load_base_model
 
     several = replace(profile, max_steps=8, eval_steps=3)  # stopped within an epoch

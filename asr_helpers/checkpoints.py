@@ -129,8 +129,8 @@ def _compare(folder: Path, run: Mapping[str, Any]) -> None:
     """Raise ValueError if the run that wrote the checkpoints in `folder` was another one."""
     anew = f"delete {folder} to begin anew"
     try:
-        kept = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        kept = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")) or None)
+    except (OSError, TypeError, ValueError):
         raise ValueError(
             f"{folder} holds checkpoints, and {RECORD}, which says what they were trained with, is "
             f"missing or damaged: {anew}."

@@ -82,7 +82,8 @@ def course_trainer(
         model: from `course_model`, its head trained.
         processor: the base model's.
         train: prepared rows whose labels fit (`keep_fitting`).
-        validation: prepared rows, by whose WER the checkpoint is chosen.
+        validation: prepared rows, by whose WER the checkpoint is chosen. None evaluates and keeps
+            nothing, as for a measurement of speed.
         folder: for checkpoints and logs.
         callbacks: more of them, beside the one that stops early.
 
@@ -92,6 +93,9 @@ def course_trainer(
     arguments = training_arguments(profile, folder)
     mask = processor.feature_extractor.return_attention_mask
     arguments.per_device_eval_batch_size = evaluation_batch(model.config, mask)
+    if validation is None:
+        arguments.eval_strategy = arguments.save_strategy = "no"
+        arguments.load_best_model_at_end = False
     varied, plain = course_collators(profile, processor)
     stop = StopWithoutProgress(profile.patience, int(profile.stop_from * profile.max_steps))
     return CTCTrainer(
@@ -181,9 +185,7 @@ def estimate_minutes(
             few, model=copy.deepcopy(model), processor=processor, train=train, validation=None,
             folder=folder, callbacks=[ends],
         )  # fmt: skip
-        trainer.args.save_strategy, trainer.args.load_best_model_at_end = "no", False
-        trainer.args.eval_strategy, trainer.args.disable_tqdm = "no", True
-        trainer.args.dataloader_num_workers = 0
+        trainer.args.disable_tqdm, trainer.args.dataloader_num_workers = True, 0
         trainer.train()
     lengths = train["input_length"]
     if profile.equal_seconds:

@@ -179,7 +179,10 @@ def estimate_minutes(
     """
     rate = profile.sampling_rate
     ends = _Clock()
-    few = replace(profile, max_steps=4, warmup_steps=1, decay_steps=1, accumulation=1, eval_steps=4)
+    few = replace(
+        profile, max_steps=4, warmup_steps=1, decay_steps=min(1, profile.decay_steps), accumulation=1,
+        eval_steps=4,
+    )  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         trainer = course_trainer(
             few, model=copy.deepcopy(model), processor=processor, train=train, validation=None,

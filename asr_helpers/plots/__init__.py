@@ -180,11 +180,12 @@ def bars(counts, label, title):
     names = sorted(counts, key=counts.get)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.36 * len(names) + 1.2))
     drawn = axes.barh(names, [counts[name] for name in names], color=BLUE)
-    axes.bar_label(drawn, [f"{counts[name]:.4g}" for name in names], padding=4)
+    shown = [f"{counts[name]:.3g}" if counts[name] % 1 else f"{counts[name]:.0f}" for name in names]
+    axes.bar_label(drawn, shown, padding=4)
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.08, y=0.02)
     axes.set(xlabel=label, title=title)
-    return show(figure, f"Bars: {title}. {names[-1]} leads with {counts[names[-1]]:.4g}.")
+    return show(figure, f"Bars: {title}. {names[-1]} leads with {shown[-1]}.")
 
 
 @styled

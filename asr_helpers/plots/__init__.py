@@ -36,6 +36,8 @@ STYLE = {
     "axes.spines.right": False,
     "axes.prop_cycle": plt.cycler(color=[BLUE, ORANGE, GREEN, PINK, SKY, "#E69F00"]),
     "legend.frameon": False,
+    # Texts come from models, corpora and files: a "$" in one begins no formula.
+    "text.parse_math": False,
     "legend.fontsize": 12,
 }
 DPI = 160

@@ -1,6 +1,7 @@
 """The shared code of the course, in the order in which speech flows through it.
 
-    audio, text   how sound and words are read
+    audio         how sound is read
+    spoken, text  how transcripts are read: numbers and symbols in words, nothing that nobody says
     reach         whether the Hub answers
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids

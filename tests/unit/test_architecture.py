@@ -12,6 +12,7 @@ FOLDER = Path(asr_helpers.__file__).parent
 # The order of asr_helpers/__init__.py; the others stand beside it.
 FLOW = [
     "audio",
+    "spoken",
     "text",
     "reach",
     "corpus",

@@ -1,5 +1,7 @@
 """The shared code of the course, in the order in which speech flows through it.
 
+    containers    what a sound file is, and where the sounds in it begin and end
+    foreign       sound that only FFmpeg decodes
     audio, text   how sound and words are read
     reach         whether the Hub answers
     corpus        labelled speech, in splits that share no transcript

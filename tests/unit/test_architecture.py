@@ -11,6 +11,8 @@ import asr_helpers
 FOLDER = Path(asr_helpers.__file__).parent
 # The order of asr_helpers/__init__.py; the others stand beside it.
 FLOW = [
+    "containers",
+    "foreign",
     "audio",
     "text",
     "reach",

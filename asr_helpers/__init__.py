@@ -4,6 +4,9 @@
     foreign       sound that only FFmpeg decodes
     audio, text   how sound and words are read
     reach         whether the Hub answers
+    splits        rows to train, validation and test
+    tables        the rows of a folder of recordings, in any common layout
+    folder        your own recordings as a corpus, with a report
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
     collator      utterances to padded batches of like length, varied anew each time

@@ -20,6 +20,20 @@ from asr_helpers.text import normalize
 
 # The blank is first: a Trainer pads logits in evaluation so that their best token is number 0.
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "|"]
+LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Letters that a language has, whether or not a small training split holds them all: a rare one that
+# first occurs in the test split would have no token.
+ALPHABETS = {
+    "en": "'" + LATIN,
+    "es": LATIN + "ÁÉÍÑÓÚÜ",
+    "fr": "'" + LATIN + "ÀÂÆÇÈÉÊËÎÏÔÙÛÜŒŸ",
+    "it": "'" + LATIN + "ÀÈÉÌÎÒÓÙÚ",
+    "ru": "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
+    "de": LATIN + "ÄÖÜ",
+    "pt": LATIN + "ÀÁÂÃÇÉÊÍÓÔÕÚÜ",
+    "nl": "'" + LATIN + "ÉËÏÓÖÜ",
+    "pl": LATIN + "ÓĄĆĘŁŃŚŹŻ",
+}
 FAINTEST = 1e-14  # variance; what is fainter (-140 dB) is the rounding of a constant
 
 
@@ -67,7 +81,7 @@ def load_processor(
 
 
 def build_vocabulary(transcripts: Iterable[str], language: str | None = None) -> dict[str, int]:
-    """A token for each letter of the transcripts: {token: id}.
+    """A token for each letter of the transcripts, and of the language's alphabet: {token: id}.
 
     The blank `<pad>` has id 0. Four more special tokens follow, of which `|` stands for the space
     between words, and then the letters in the order of Unicode: apostrophe first, then plain
@@ -75,8 +89,8 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
 
     Args:
         transcripts: of the training split.
-        language: normalises the transcripts first, and leaves out those that it refuses; None if
-            they are normalised already, in any language.
+        language: normalises the transcripts first, leaves out those that it refuses, and adds its
+            alphabet (`ALPHABETS`); None if they are normalised already, in any language.
 
     Raises:
         ValueError: the transcripts hold no letter.
@@ -92,6 +106,8 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
     letters = sorted(letter for letter in letters - set(SPECIAL) if not letter.isspace())
     if not letters:
         raise ValueError("These transcripts hold no letter: look at the column `transcription`.")
+    if language is not None:
+        letters = sorted({*letters, *ALPHABETS.get(language[:2].lower(), "")})
     return {token: number for number, token in enumerate([*SPECIAL, *letters])}
 
 

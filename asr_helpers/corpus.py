@@ -107,13 +107,11 @@ def _load_from_hub(name, language, revision):
 
 def _named(rows, language, columns, name):
     """The rows with the columns that the lessons read, whatever the dataset calls them."""
-    columns = dict(columns or {})
+    columns, names = dict(columns or {}), ", ".join(rows.column_names)
     for purpose in ("audio", "transcription"):
         wanted = columns.get(purpose)
         if wanted is not None and wanted not in rows.column_names:
-            raise ValueError(
-                f"{name} has no column {wanted!r}: it has {', '.join(rows.column_names)}."
-            )
+            raise ValueError(f"{name} has no column {wanted!r}: it has {names}.")
         if wanted is None and purpose not in rows.column_names:
             if purpose == "audio":
                 kinds = rows.features.items()
@@ -122,7 +120,7 @@ def _named(rows, language, columns, name):
                 found = [one for one in NAMES[purpose].split() if one in rows.column_names]
             if not found:
                 raise ValueError(
-                    f"{name}: which of its columns ({', '.join(rows.column_names)}) is the "
+                    f"{name}: which of its columns ({names}) is the "
                     f'{purpose}? Name it: load_corpus(..., columns={{"{purpose}": "..."}}).'
                 )
             wanted = found[0]

@@ -36,7 +36,8 @@ class Line:
     remedy: str
 
     def __str__(self):
-        named = "; ".join(self.rows) + ("; ..." if self.count > len(self.rows) else "")
+        more = "; ..." if self.rows and self.count > len(self.rows) else ""
+        named = "; ".join(self.rows) + more
         return (
             f"{self.what}: {self.count}"
             + (f" ({named})" if named else "")

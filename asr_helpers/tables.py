@@ -257,7 +257,16 @@ def _of_tables(index, tables, language, columns):
                 )
             )
     found.rows = [_with_voice(row) for row in found.rows]
+    _tell_unnamed(index, found)
     return found
+
+
+def _tell_unnamed(index, found):
+    """A note about sounds of the folder that no row names."""
+    named = {row.path for row in found.rows}
+    names = [p.relative_to(index.root).as_posix() for p in index.files if p not in named]
+    if names:
+        found.notes.append(("sounds that no row names", names, "Add rows, or leave them."))
 
 
 def _row_split(record, chosen, table):
@@ -357,6 +366,7 @@ def _librispeech(index, files):
                 path = index.find(name, file.parent)
                 row = Row(where, name, path, said, name.split("-")[0], split)
                 found.rows.append(row)
+    _tell_unnamed(index, found)
     return found
 
 

@@ -6,6 +6,7 @@ import struct
 from dataclasses import dataclass
 
 BLOCK = 2**20  # bytes searched at once
+LAST_FRAMES = 2**18  # bytes at the end of a FLAC; the largest common frame is smaller
 
 
 @dataclass(frozen=True)
@@ -140,6 +141,9 @@ def sounds_in(file):
         starts = _ogg_starts(file, size)
     elif head[:4] == b"fLaC":
         starts = _flac_starts(file, start, size)
+        return [_flac_part(file, *ends) for ends in zip(starts, [*starts[1:], size])]
+    elif head[:4] in (b".snd", b"caff"):
+        return [_with_length(file, size)]
     elif _mp3_frame(head[:4]):
         starts = [0, *_mp3_starts(file, start, size)[1:]]
     else:
@@ -247,6 +251,92 @@ def _flac_starts(file, start, size):
     while (found := _find(file, FLAC_START, starts[-1] + 8, size)) is not None:
         starts.append(found)
     return starts
+
+
+def _flac_part(file, start, stop):
+    """The Part of a FLAC; where its header does not count the samples, they are counted.
+
+    A recorder writes the number when it ends. Without it libsndfile refuses the file. The last
+    frame tells its place; a frame that was cut off is left out.
+    """
+    file.seek(start)
+    header = bytearray(file.read(26))
+    if len(header) < 26 or header[21] & 15 or any(header[22:26]):
+        return Part(file, start, stop)
+    (size,) = struct.unpack(">H", header[8:10])
+    begin = max(start, stop - LAST_FRAMES)
+    file.seek(begin)
+    block = file.read(stop - begin)
+    frames = []
+    for found in re.finditer(rb"(?=\xff[\xf8\xf9])", block):
+        frame = _flac_frame(block[found.start() : found.start() + 16], size)
+        if frame is not None:
+            frames.append((found.start(), *frame))
+    if not frames:
+        return Part(file, start, stop)
+    at, first, length = frames[-1]
+    if _crc(block[at:], 16, 0x8005):
+        stop = begin + at
+    else:
+        first += length
+    header[21] = header[21] & 0xF0 | first >> 32 & 15
+    header[22:26] = struct.pack(">I", first & 0xFFFFFFFF)
+    return Part(file, start, stop, bytes(header))
+
+
+def _flac_frame(head, size):
+    """(first sample, samples) of the FLAC frame whose header this is; None if it is none.
+
+    `size` is the number of samples in each frame of a stream whose frames are of one size. The
+    format is that of RFC 9639, section 9.1.
+    """
+    if len(head) < 6 or head[3] & 1:
+        return None
+    blocks, rates = head[2] >> 4, head[2] & 15
+    lead = head[4]
+    more = 0 if lead < 0x80 else next((n for n in range(1, 7) if not lead << n & 0x40), 7)
+    end = 5 + more
+    extra = {6: 1, 7: 2}.get(blocks, 0)
+    check = end + extra + {12: 1, 13: 2, 14: 2}.get(rates, 0)
+    if (
+        not blocks
+        or rates == 15
+        or len(head) <= check
+        or _crc(head[:check], 8, 0x07) != head[check]
+    ):
+        return None
+    number = lead if not more else lead & (0x3F >> more)
+    for byte in head[5:end]:
+        number = number << 6 | byte & 0x3F
+    if extra:
+        length = int.from_bytes(head[end : end + extra], "big") + 1
+    else:
+        length = 192 if blocks == 1 else 576 << blocks - 2 if blocks < 6 else 256 << blocks - 8
+    return (number if head[1] & 1 else number * size), length
+
+
+def _crc(data, bits, polynomial):
+    """The cyclic redundancy check of FLAC, 0 of data that end with their own."""
+    value, top, mask = 0, 1 << bits - 1, (1 << bits) - 1
+    for byte in data:
+        value ^= byte << bits - 8
+        for _ in range(8):
+            value = (value << 1 ^ polynomial if value & top else value << 1) & mask
+    return value
+
+
+def _with_length(file, size):
+    """The Part of an AU or CAF file; a length that its header leaves open is filled in."""
+    file.seek(0)
+    head = bytearray(file.read(2**16))
+    if head[:4] == b".snd" and not any(head[8:12]):
+        head[8:12] = b"\xff" * 4
+    elif head[:4] == b"caff":
+        at = head.find(b"data", 8)
+        length = struct.unpack(">q", head[at + 4 : at + 12])[0] if 0 < at <= len(head) - 12 else 1
+        if length <= 0:
+            head[at + 4 : at + 12] = struct.pack(">q", size - at - 12)
+    return Part(file, 0, size, bytes(head))
 
 
 def _find(file, pattern, place, size):

@@ -73,6 +73,31 @@ def test_samples_that_are_there_are_heard_whatever_the_header_counts(kind):
     assert np.corrcoef(array[: 2 * 7990], read_audio(PLAIN, RATE)[0][: 2 * 7990])[0, 1] > 0.99
 
 
+def streamed(wave):
+    """A FLAC as a recorder writes it that cannot go back to its header: of unknown length."""
+    whole = sound(wave, container="FLAC")
+    return whole[:21] + bytes([whole[21] & 0xF0]) + bytes(4) + whole[26:]
+
+
+def test_a_flac_that_does_not_count_its_samples_is_heard():
+    wave = np.tile(NOISE, 3)
+    whole, _ = read_audio(sound(wave, container="FLAC"))
+    assert np.array_equal(read_audio(streamed(wave))[0], whole)
+    cut_off, _ = read_audio(streamed(wave)[:-3000])  # the recorder stopped within a frame
+    assert len(whole) - 4096 <= len(cut_off) < len(whole)
+    assert np.array_equal(cut_off, whole[: len(cut_off)])
+    assert len(read_audio(streamed(wave) + streamed(wave))[0]) == 2 * len(wave)
+
+
+@pytest.mark.parametrize("container", ["AU", "CAF"])
+def test_a_length_that_a_header_leaves_open_is_filled_in(container):
+    whole = sound(container=container)
+    at = whole.index(b"data") + 4 if container == "CAF" else 8
+    for mark in {"CAF": (b"\xff" * 8, bytes(8)), "AU": (b"\xff" * 4, bytes(4))}[container]:
+        array, _ = read_audio(whole[:at] + mark + whole[at + len(mark) :])
+        assert len(array) == pytest.approx(8000, abs=4)
+
+
 def test_a_wav_of_no_samples_with_a_remark_holds_none():
     with pytest.raises(AudioError, match="no samples"):
         read_audio(sound(TONE[:0]) + REMARK)

@@ -21,7 +21,7 @@ def folder(tmp_path):
     [
         ("a.wav", "a.wav"), ("./a.wav", "a.wav"), ("A.WAV", "a.wav"), ("a", "a.wav"),
         ("b.wav", "sub/b.wav"), ("sub\\b.wav", "sub/b.wav"), ("C:\\old\\sub\\c d.wav", "sub/c d.wav"),
-        ("/home/ann/b.wav", "sub/b.wav"), (" b.wav ", "sub/b.wav"), ("two/same.wav", "two/same.wav"),
+        ("/media/ann/b.wav", "sub/b.wav"), (" b.wav ", "sub/b.wav"), ("two/same.wav", "two/same.wav"),
         ("file:///nowhere/one/same.wav", "one/same.wav"), ("same.wav", None), ("gone.wav", None),
         ("", None), ("a\0.wav", None), ("x" * 5000, None), ("sub", None),
     ],

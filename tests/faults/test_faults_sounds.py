@@ -1,6 +1,7 @@
 """Sounds with faults of their own: headers, channels, levels, chains, lengths, arrays."""
 
 import io
+import os
 import struct
 import tracemalloc
 
@@ -107,6 +108,13 @@ def test_the_repair_works_from_a_path_too(tmp_path):
     path = tmp_path / "cut off.wav"
     path.write_bytes(HEADERS["data size 0"])
     assert len(read_audio(path)[0]) == 8000
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    with pytest.raises(AudioError, match="pipe.wav: cannot be read .*no ordinary file"):
+        read_audio(tmp_path / "pipe.wav")
 
 
 def stereo(left, right):

@@ -1,8 +1,13 @@
 """The shared code of the course, in the order in which speech flows through it.
 
+    containers    what a sound file is, and where the sounds in it begin and end
+    foreign       sound that only FFmpeg decodes
     audio         how sound is read
     spoken, text  how transcripts are read: numbers and symbols in words, nothing that nobody says
     reach         whether the Hub answers
+    splits        rows to train, validation and test
+    tables        the rows of a folder of recordings, in any common layout
+    folder        your own recordings as a corpus, with a report
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
     collator      utterances to padded batches of like length, varied anew each time

@@ -11,10 +11,15 @@ import asr_helpers
 FOLDER = Path(asr_helpers.__file__).parent
 # The order of asr_helpers/__init__.py; the others stand beside it.
 FLOW = [
+    "containers",
+    "foreign",
     "audio",
     "spoken",
     "text",
     "reach",
+    "splits",
+    "tables",
+    "folder",
     "corpus",
     "processor",
     "collator",

@@ -14,11 +14,11 @@
     model         a pretrained encoder with a new CTC head
     training      the head first, then everything
     averaging     between what was known before and what is known after
-    metrics       WER and CER, with an interval
+    errors        which words and letters went wrong: two texts side by side
+    metrics       WER and CER with an interval; comparisons; confidence against what is right
     model_card    what a shared model says of itself
     hub           a model and its card to the Hugging Face Hub
     diagnostics   why a model does not learn
-    errors        which words went wrong, and how
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
     page          a page in the browser that writes down a voice

@@ -1,5 +1,6 @@
 """The shared code of the course, in the order in which speech flows through it.
 
+    profiles      every knob of the course
     containers    what a sound file is, and where the sounds in it begin and end
     foreign       sound that only FFmpeg decodes
     audio         how sound is read
@@ -21,12 +22,16 @@
     diagnostics   why a model does not learn
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
+    alignment     when each letter of a known text was said; subtitles
+    captions      words while they are spoken
     page          a page in the browser that writes down a voice
     language_model, word_model   what is likely to be said, in letters and in words
+    mixture       several language models as one
     beam_search   the best text of all
+    decoding      the search as the course does it, its weights chosen on validation
     lm_pipeline   both in the pipeline of transformers
 
-Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made,
+Beside the flow: `artifacts` finds what an earlier lesson made,
 `checkpoints` what a training that was cut off left behind, and the package `plots` draws what any
 of them gives, with a module for each lesson that needs figures of its own. A module of the flow
 imports only from those above it.

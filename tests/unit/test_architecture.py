@@ -11,6 +11,7 @@ import asr_helpers
 FOLDER = Path(asr_helpers.__file__).parent
 # The order of asr_helpers/__init__.py; the others stand beside it.
 FLOW = [
+    "profiles",
     "containers",
     "foreign",
     "audio",
@@ -33,13 +34,17 @@ FLOW = [
     "diagnostics",
     "inference",
     "long_form",
+    "alignment",
+    "captions",
     "page",
     "language_model",
     "word_model",
+    "mixture",
     "beam_search",
+    "decoding",
     "lm_pipeline",
 ]
-BESIDE = ["profiles", "artifacts", "checkpoints", "plots"]
+BESIDE = ["artifacts", "checkpoints", "plots"]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 PLOTS = sorted(path.stem for path in (FOLDER / "plots").glob("*.py") if path.stem != "__init__")
 

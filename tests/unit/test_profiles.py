@@ -56,3 +56,9 @@ def test_hub_is_pinned_and_its_smoke_is_the_same_in_fewer_steps():
     )  # fmt: skip
     assert len({load_profile(name).artifacts for name in PROFILES}) == len(PROFILES)
     assert load_profile("offline").revision is None
+
+
+def test_the_grids_of_decoding_hold_zero():
+    settings = load_profile("offline").decoding
+    assert settings.alphas[0] == 0 and 0.0 in settings.betas
+    assert settings.beam == max(settings.beams) and 0 < settings.hot_share < 1

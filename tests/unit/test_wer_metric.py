@@ -38,6 +38,15 @@ def test_rows_may_be_added_one_by_one(metric):
     assert metric.compute() == pytest.approx(wer(TRUTH, SAID))
 
 
+def test_it_refuses_what_our_count_refuses(metric):
+    with pytest.raises(ValueError, match="empty"):
+        metric.compute(references=[" "], predictions=["A"])
+
+
+def test_white_space_is_white_space(metric):
+    assert metric.compute(references=["A\tB\u00a0C"], predictions=["A B C"]) == 0
+
+
 @pytest.mark.slow
 def test_a_fresh_process_loads_it_offline():
     code = f"import evaluate; print(evaluate.load({str(WER_METRIC)!r}, keep_in_memory=True).name)"

@@ -1,6 +1,7 @@
 """The shared code of the course, in the order in which speech flows through it.
 
     audio, text   how sound and words are read
+    caches        where fetched files are kept, and the WER as a metric of `evaluate`
     reach         whether the Hub answers
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
@@ -23,39 +24,6 @@
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made,
 `checkpoints` what a training that was cut off left behind, and the package `plots` draws what any
 of them gives, with a module for each lesson that needs figures of its own. A module of the flow
-imports only from those above it.
+imports only from those above it. Importing a module changes nothing: no file, no environment
+variable, no setting of another library.
 """
-
-import os
-import sys
-import tempfile
-import warnings
-from pathlib import Path
-
-
-def _find_room_for_caches():
-    """Where the home cannot be written, keep this process's caches in a temporary folder.
-
-    `evaluate` writes into its cache even to load a metric from a folder.
-    """
-    try:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-        home = Path(os.environ.get("HF_HOME") or caches).expanduser()
-        home.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=home).close()
-        return
-    except (OSError, RuntimeError) as error:  # the latter: no home is known
-        why = error
-    folder = Path(tempfile.mkdtemp(prefix="asr-course-"))
-    os.environ["HF_HOME"] = str(folder)
-    if evaluate := sys.modules.get("evaluate"):  # it has read the environment already
-        evaluate.config.HF_MODULES_CACHE = folder / "modules"
-        evaluate.config.HF_METRICS_CACHE = folder / "metrics"
-    warnings.warn(
-        f"Your home cannot be written ({why}): what is fetched goes to {folder}, and will be "
-        "fetched again next time. Set HF_HOME to a folder of your own to keep it.",
-        stacklevel=2,
-    )
-
-
-_find_room_for_caches()

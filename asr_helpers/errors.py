@@ -1,11 +1,6 @@
 """What went wrong in a transcript, word by word, for the analysis of errors."""
 
-from pathlib import Path
-
 import jiwer
-
-# For `evaluate.load`: the Hub's "wer" needs the network, this folder does not.
-WER_METRIC = Path(__file__).parent / "wer_metric"
 
 
 def align_words(reference, prediction):

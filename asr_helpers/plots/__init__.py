@@ -8,13 +8,24 @@ import scipy.signal
 from IPython.display import HTML
 
 BLUE, ORANGE, GREEN, PINK, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#777777"
-plt.rcParams.update(
-    {"figure.figsize": (8, 3), "axes.grid": True, "grid.alpha": 0.3, "axes.axisbelow": True}
+# `@styled` draws one function's figure so, and leaves matplotlib's settings as they were. Texts come
+# from models, corpora and files: a "$" in one is a dollar sign, never the beginning of a formula.
+styled = plt.rc_context(
+    {
+        "figure.figsize": (8, 3),
+        "axes.grid": True,
+        "grid.alpha": 0.3,
+        "axes.axisbelow": True,
+        "text.parse_math": False,
+    }
 )
 
 
 def show(figure, alt):
-    """Lay out a figure, and give it with its text for those who do not see it."""
+    """Lay out a figure, and give it with its text for those who do not see it.
+
+    `alt` is escaped, so that it may quote what a model wrote or a file holds.
+    """
     import base64
     from io import BytesIO
 
@@ -25,6 +36,7 @@ def show(figure, alt):
     return HTML(f'<img alt="{escape(alt)}" src="data:image/png;base64,{image}">')
 
 
+@styled
 def waveform(array, rate, title):
     """Amplitude against time in seconds."""
     figure, axes = plt.subplots()
@@ -33,6 +45,7 @@ def waveform(array, rate, title):
     return show(figure, f"Waveform of “{title}”: amplitude over {len(array) / rate:.1f} seconds.")
 
 
+@styled
 def spectrogram(array, rate, title, window_seconds=0.025, hop_seconds=0.010):
     """Loudness in decibels by time in seconds and frequency in Hz, from windows of 25 ms."""
     width, hop = int(window_seconds * rate), int(hop_seconds * rate)
@@ -50,6 +63,7 @@ def spectrogram(array, rate, title, window_seconds=0.025, hop_seconds=0.010):
     return show(figure, f"Spectrogram of “{title}”, 0 to {rate // 2} Hz, in decibels.")
 
 
+@styled
 def histogram(values, label, title, bins=30):
     """How often each value occurs."""
     figure, axes = plt.subplots()
@@ -61,6 +75,7 @@ def histogram(values, label, title, bins=30):
     return show(figure, f"Histogram: {title}; the median is {middle:.2f}.")
 
 
+@styled
 def bars(counts, label, title):
     """Horizontal bars, the largest on top."""
     names = sorted(counts, key=counts.get)
@@ -71,6 +86,7 @@ def bars(counts, label, title):
     return show(figure, f"Bars: {title}; {names[-1]} leads with {counts[names[-1]]}.")
 
 
+@styled
 def curves(lines, x, y, title, level=None):
     """Lines {name: (xs, ys)} in one figure; `level` is (height, its name), drawn dashed."""
     figure, axes = plt.subplots()
@@ -101,7 +117,8 @@ def alignment(reference, prediction, words_a_line=12):
         for k in range(max(len(above), len(below))):
             style = f'style="color:{colours[part.type]};padding:0 .4em;text-align:left"'
             for row, words in zip(rows, (above, below)):
-                row.append(f"<td {style}>{words[k] if k < len(words) else '∅'}</td>")
+                word = escape(words[k]) if k < len(words) else "∅"
+                row.append(f"<td {style}>{word}</td>")
     names = ("spoken", "written")
     body = "".join(
         f"<tr><th>{name}</th>{''.join(row[start : start + words_a_line])}</tr>"

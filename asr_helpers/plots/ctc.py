@@ -4,9 +4,10 @@ from collections import Counter
 
 import matplotlib.pyplot as plt
 
-from asr_helpers.plots import BLUE, GREY, ORANGE, show
+from asr_helpers.plots import BLUE, GREY, ORANGE, show, styled
 
 
+@styled
 def padded(batches):
     """Batches {name: durations in seconds} side by side: a bar an utterance, its padding in grey."""
     longest = max(max(seconds) for seconds in batches.values())
@@ -56,6 +57,7 @@ def states(path, word, blank="_"):
     return found
 
 
+@styled
 def lattice(paths, word, blank="_"):
     """All paths of a word through the frames, wider where more probability flows.
 

@@ -4,9 +4,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import scipy.signal
 
-from asr_helpers.plots import BLUE, GREEN, GREY, ORANGE, show
+from asr_helpers.plots import BLUE, GREEN, GREY, ORANGE, show, styled
 
 
+@styled
 def aliases(frequency, alias, rate, seconds=0.001):
     """Two cosines, given in Hz, and the samples that they share at `rate` Hz."""
     fine = np.linspace(0, seconds, 1000)
@@ -25,6 +26,7 @@ def aliases(frequency, alias, rate, seconds=0.001):
     )
 
 
+@styled
 def spectrograms(clips, window_seconds=0.025, hop_seconds=0.010):
     """Panels {title: (array, rate)} side by side, on one frequency axis and one scale of decibels.
 
@@ -56,6 +58,7 @@ def spectrograms(clips, window_seconds=0.025, hop_seconds=0.010):
     return show(figure, f"Spectrograms side by side: {names}.")
 
 
+@styled
 def tightness(ratios, title):
     """How many frames utterances have for each letter of their labels, and the limit of one."""
     lowest, highest = min(*ratios, 1.0), max(*ratios, 2.0)

@@ -49,3 +49,28 @@ def test_a_long_alignment_goes_on_below():
     rows = plots.alignment("A " * 25, "A " * 25).data.split("<tr>")[1:]
     assert [row.count("<td") for row in rows] == [12, 12, 12, 12, 1, 1]
     assert ["spoken" in row for row in rows] == [True, False] * 3
+
+
+HOSTILE = '<svg/onload=alert(1)> "quoted" $x^ {'
+
+
+def test_what_a_model_or_a_file_says_is_never_html():
+    """A token of a model's vocabulary may be a tag, and a file may bear any name."""
+    shown = [
+        plots.alignment(f"{HOSTILE} ONE", f"ONE {HOSTILE}").data,
+        plots.waveform(WAVE, 8000, HOSTILE).data,
+        plots.spectrogram(WAVE, 8000, HOSTILE).data,
+        plots.histogram([1, 2, 2], HOSTILE, HOSTILE).data,
+        plots.bars({HOSTILE: 3, "B": 1}, HOSTILE, HOSTILE).data,
+        plots.curves({HOSTILE: ([1, 2], [3, 1])}, HOSTILE, HOSTILE, HOSTILE, (2, HOSTILE)).data,
+    ]
+    for html in shown:
+        assert "<svg" not in html and 'alert(1)> "' not in html
+        assert "&lt;svg/onload=alert(1)&gt;" in html
+
+
+def test_drawing_leaves_matplotlibs_settings_as_they_were():
+    before = dict(plt.rcParams)
+    for draw in DRAWN.values():
+        draw()
+    assert dict(plt.rcParams) == before

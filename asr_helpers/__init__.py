@@ -8,6 +8,7 @@
     foreign       sound that only FFmpeg decodes
     audio         how sound is read
     spoken, text  how transcripts are read: numbers and symbols in words, nothing that nobody says
+    caches        where fetched files are kept, and the WER as a metric of `evaluate`
     reach         whether the Hub answers
     splits        rows to train, validation and test
     tables        the rows of a folder of recordings, in any common layout
@@ -31,8 +32,6 @@
     finished      the fine-tuned model that later lessons use
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
-    alignment     when each letter of a known text was said; subtitles
-    captions      words while they are spoken
     page          a page in the browser that writes down a voice
     language_model, word_model   what is likely to be said, in letters and in words
     mixture       several language models as one
@@ -41,39 +40,6 @@
     lm_pipeline   both in the pipeline of transformers
 
 A module imports only from those above it. Beside the flow stands the package `plots`, which draws
-what any of them gives, with a module for each lesson that needs figures of its own.
+what any of them gives, with a module for each lesson that needs figures of its own. Importing a
+module changes nothing: no file, no environment variable, no setting of another library.
 """
-
-import os
-import sys
-import tempfile
-import warnings
-from pathlib import Path
-
-
-def _find_room_for_caches():
-    """Where the home cannot be written, keep this process's caches in a temporary folder.
-
-    `evaluate` writes into its cache even to load a metric from a folder.
-    """
-    try:
-        caches = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache") / "huggingface"
-        home = Path(os.environ.get("HF_HOME") or caches).expanduser()
-        home.mkdir(parents=True, exist_ok=True)
-        tempfile.TemporaryFile(dir=home).close()
-        return
-    except (OSError, RuntimeError) as error:  # the latter: no home is known
-        why = error
-    folder = Path(tempfile.mkdtemp(prefix="asr-course-"))
-    os.environ["HF_HOME"] = str(folder)
-    if evaluate := sys.modules.get("evaluate"):  # it has read the environment already
-        evaluate.config.HF_MODULES_CACHE = folder / "modules"
-        evaluate.config.HF_METRICS_CACHE = folder / "metrics"
-    warnings.warn(
-        f"Your home cannot be written ({why}): what is fetched goes to {folder}, and will be "
-        "fetched again next time. Set HF_HOME to a folder of your own to keep it.",
-        stacklevel=2,
-    )
-
-
-_find_room_for_caches()

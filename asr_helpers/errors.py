@@ -2,13 +2,9 @@
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import jiwer
-
-# For `evaluate.load`: the Hub's "wer" needs the network, this folder does not.
-WER_METRIC = Path(__file__).parent / "wer_metric"
 
 
 class HotWords(NamedTuple):

@@ -7,6 +7,8 @@ from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import get_session
 
+from asr_helpers.caches import ready_caches
+
 WAIT = 10.0  # seconds
 
 
@@ -61,7 +63,11 @@ def hub_or_cache(name: str | Path):
         ConnectionError: the Hub does not answer, and the cache lacks something, or it falls silent
             half-way; says what to do.
     """
-    if Path(name).is_dir() or constants.HF_HUB_OFFLINE:
+    if Path(name).is_dir():
+        yield
+        return
+    ready_caches()
+    if constants.HF_HUB_OFFLINE:
         yield
         return
     if hub_answers():

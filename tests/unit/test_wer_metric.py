@@ -6,7 +6,7 @@ import sys
 import evaluate
 import pytest
 
-from asr_helpers.errors import WER_METRIC
+from asr_helpers.caches import WER_METRIC
 from asr_helpers.metrics import wer
 
 TRUTH = ["PRESS ONE TO ACCEPT", "GOODBYE", "THANK YOU"]

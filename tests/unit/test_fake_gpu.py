@@ -80,5 +80,7 @@ def test_without_being_asked_for_it_is_not_there():
     environment = {k: v for k, v in os.environ.items() if k != "FAKE_GPU"}
     environment["PYTHONPATH"] = os.pathsep.join([str(ROOT / "tests" / "refusing"), str(ROOT)])
     code = "import torch; from asr_helpers.devices import device; print(device().type, torch.cuda.is_available())"
-    done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True
+    )
     assert done.stdout.split() in (["cpu", "False"], ["cuda", "True"])

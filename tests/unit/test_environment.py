@@ -27,6 +27,8 @@ MODULES = {
     "pandas": "datasets",
     "IPython": "ipykernel",
     "gradio_client": "gradio",
+    "starlette": "gradio",
+    "PIL": "matplotlib",
     "packaging": "pytest",
     "yaml": "pyyaml",
 }

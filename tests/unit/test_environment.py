@@ -29,6 +29,7 @@ MODULES = {
     "gradio_client": "gradio",
     "starlette": "gradio",
     "PIL": "matplotlib",
+    "nbclient": "papermill",
     "packaging": "pytest",
     "yaml": "pyyaml",
 }

@@ -6,13 +6,14 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
 import torch
 from safetensors import SafetensorError, safe_open
+from transformers import AutoConfig, AutoModelForCTC
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SHUT = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -65,30 +66,58 @@ def damage(path: Path) -> str | None:
     for file in [path / name for name in MODEL_FILES if name.endswith(".json")] + readers:
         if wrong := _unreadable(file):
             return wrong
-    return _wrong_weights(path / "model.safetensors")
+    outputs, tokens = (
+        json.loads((path / name).read_text(encoding="utf-8"))
+        for name in ("config.json", "vocab.json")
+    )
+    if not isinstance(size := outputs.get("vocab_size"), int):
+        return "config.json does not say how many tokens the model writes (vocab_size)"
+    if not tokens or any(not isinstance(n, int) or not 0 <= n < size for n in tokens.values()):
+        return f"vocab.json does not hold tokens numbered 0 to {size - 1}, as config.json says"
+    try:
+        expected = _expected_weights(path)
+    except Exception:  # each wrong value in a config ends in an error of its own kind
+        return "config.json does not describe a CTC model"
+    return _wrong_weights(path / "model.safetensors", expected)
+
+
+def _expected_weights(folder: Path) -> dict[str, list[int]]:
+    """The shape of each weight that the folder's config.json asks for. No weight is made."""
+    config = AutoConfig.from_pretrained(folder)
+    with torch.device("meta"):
+        model = AutoModelForCTC.from_config(config)
+    return {name: list(weight.shape) for name, weight in model.state_dict().items()}
 
 
 def _unreadable(file: Path) -> str | None:
     try:
-        if isinstance(json.loads(file.read_text(encoding="utf-8")), dict):
-            return None
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(stored, dict):
+            return None if stored else f"{file.name} holds nothing"
     except ValueError:  # no JSON, or no text
         pass
+    except OSError:
+        return f"{file.name} cannot be read"
     return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or no JSON'}"
 
 
-def _wrong_weights(file: Path) -> str | None:
+def _wrong_weights(file: Path, expected: Mapping[str, Sequence[int]]) -> str | None:
     try:
         with safe_open(file, "pt") as stored:
             names = list(stored.keys())
             if "lm_head.weight" not in names:
                 return f"{file.name} has no CTC head (lm_head.weight)"
+            for name, shape in expected.items():
+                if name not in names:
+                    return f"{file.name} lacks {name}, which config.json asks for"
+                if (has := stored.get_slice(name).get_shape()) != shape:
+                    return f"{file.name} has {name} of shape {has}, and config.json says {shape}"
             for name in names:
                 tensor = stored.get_tensor(name)
                 if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                     return f"{file.name} holds weights that are no numbers (NaN), in {name}"
     except (SafetensorError, OSError):
-        return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or no such file'}"
+        return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or damaged'}"
     return None
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from contextlib import contextmanager
 
 import torch
+from tqdm.auto import tqdm
 
 from asr_helpers.audio import as_waveform
 from asr_helpers.processor import levelled
@@ -56,7 +57,8 @@ def transcribe(model, processor, waveforms: Sequence, batch_size: int = 1) -> li
             )
         arrays.append(array)
     texts = []
-    for start in range(0, len(arrays), batch_size):
+    starts = range(0, len(arrays), batch_size)
+    for start in tqdm(starts, desc="Transcribing", unit="batch", disable=len(starts) < 20):
         part = arrays[start : start + batch_size]
         if processor.feature_extractor.do_normalize:
             part = [levelled(array) for array in part]

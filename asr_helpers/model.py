@@ -82,9 +82,29 @@ def load_base_model(
 
 
 def load_model(folder: str | Path) -> PreTrainedModel:
-    """A fine-tuned CTC model from a folder or the Hub, in float32, on `device()`, to be used."""
+    """A fine-tuned CTC model from a folder or the Hub, in float32, on `device()`, to be used.
+
+    Raises:
+        ValueError: it lacks weights, such as those of a CTC head, or has some that are no numbers
+            or of the wrong size; the message names it and one of the weights.
+    """
     with hub_or_cache(folder):
-        model = AutoModelForCTC.from_pretrained(folder, dtype=torch.float32)
+        model, report = AutoModelForCTC.from_pretrained(
+            folder, dtype=torch.float32, ignore_mismatched_sizes=True, output_loading_info=True
+        )
+    # The vector that stands for masked frames is used in training alone; older files lack it.
+    lacks = sorted(n for n in report["missing_keys"] if not n.endswith("masked_spec_embed"))
+    sizes = sorted(name for name, *_ in report["mismatched_keys"])
+    for names, what in [
+        (lacks, "lacks weights that a recogniser needs"),
+        (sizes, "has weights of another size than its config.json says"),
+        (not_finite(model), "has weights that are no numbers (NaN)"),
+    ]:
+        if names:
+            raise ValueError(
+                f"{folder} {what}, {names[0]} for one: choose a model that was fine-tuned with CTC, "
+                "or save this one again."
+            )
     return model.to(device()).eval()
 
 
@@ -95,11 +115,15 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
     even where training computes in bfloat16 or float16: its output is then the same in training
     and in use, and the same as in any other run.
 
+    Frozen layers freeze all that lies below them, too: a layer can only give the same output for
+    the same input. Layers are then never dropped (`layerdrop`), and the vector that stands for
+    masked frames stays as it is, so that no graph is kept below the lowest layer that learns.
+
     Args:
         model: a Wav2Vec2ForCTC; it is changed in place.
         parts: of "convolutions" (the front end), "projection" (from its channels to the encoder's
             width) and "positions" (the positional convolution, with the layer norm at its side).
-        layers: how many transformer layers, from the lowest up.
+        layers: how many transformer layers, from the lowest up; 0 freezes none.
 
     Returns:
         The same model.
@@ -120,6 +144,13 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
             f"{layers} layers cannot be frozen: the encoder has {len(encoder.layers)}, and at least "
             "one has to learn. Lower frozen_layers in the profile."
         )
+    if layers:
+        parts = tuple(known)
+        model.config.layerdrop = 0.0
+        encoder.dropout.train = types.MethodType(_frozen_train, encoder.dropout)
+        encoder.dropout.eval()
+        if hasattr(model.base_model, "masked_spec_embed"):
+            model.base_model.masked_spec_embed.requires_grad_(False)
     frozen = [module for part in parts for module in known[part]] + list(encoder.layers[:layers])
     if "convolutions" in parts:
         model.freeze_feature_encoder()  # it also keeps no graph through them

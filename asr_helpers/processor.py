@@ -195,7 +195,9 @@ def prepare_dataset(
         labels = processor(text=text).input_ids
         if not labels or unknown in labels:
             what = f"has letters outside the vocabulary: {text!r}" if labels else "says nothing"
-            raise ValueError(f"{name}: its transcript {what}. {MEND}")
+            small = processor(text=text.lower()).input_ids
+            remedy = LOWER if labels and unknown not in small else MEND
+            raise ValueError(f"{name}: its transcript {what}. {remedy}")
         values = sound["array"]
         if processor.feature_extractor.do_normalize:
             values = levelled(values)
@@ -219,6 +221,10 @@ def prepare_dataset(
 
 
 MEND = "Mend `transcription`, choose the right language, or drop the row with dataset.filter."
+LOWER = (
+    "The tokenizer has small letters alone, and the course writes capitals: make a tokenizer of the "
+    "training transcripts with load_processor(name, language, transcripts)."
+)
 
 
 def _spoken(text, language, name):

@@ -70,14 +70,17 @@ def train_head(
             hidden[row] = output.clone()
         logits = model.lm_head(pad_sequence([hidden[r] for r in rows], batch_first=True))
         sizes = torch.tensor([len(labels[r]) for r in rows])
-        loss = torch.nn.functional.ctc_loss(
+        each = torch.nn.functional.ctc_loss(
             logits.log_softmax(dim=-1).transpose(0, 1),
             pad_sequence([labels[r] for r in rows], batch_first=True).to(logits.device),
-            torch.tensor([len(hidden[r]) for r in rows]), sizes, blank=blank,
+            torch.tensor([len(hidden[r]) for r in rows]), sizes, blank=blank, reduction="none",
         )  # fmt: skip
+        loss = (each / sizes.to(each.device)).mean()
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
-            raise FloatingPointError(_why_not_finite(model, step))
+            wrong = [row for row, ok in zip(rows, each.isfinite().tolist()) if not ok]
+            names = [row_name(prepared, row) for row in wrong]
+            raise FloatingPointError(_why_not_finite(model, step, names))
         loss.backward()
         optimizer.step()
         schedule.step()
@@ -145,12 +148,19 @@ class CTCTrainer(Trainer):
         found = super().compute_loss(model, inputs, *args, **kwargs)
         loss = found[0] if isinstance(found, tuple) else found
         if model.training and not loss.isfinite():
-            names = [self._name(row) for row in rows.tolist()] if rows is not None else []
+            wrong = [] if rows is None else self._not_finite(model, inputs, rows.tolist())
+            names = [row_name(self.train_dataset, row) for row in wrong]
             raise FloatingPointError(_why_not_finite(self.model, self.state.global_step, names))
         return found
 
-    def _name(self, row: int) -> str:
-        return row_name(self.train_dataset, row)
+    @torch.no_grad()
+    def _not_finite(self, model, inputs, rows: list[int]) -> list[int]:
+        """Those of the rows whose own loss is not finite; all of them if no single one is."""
+        losses = [
+            model(**{name: values[k : k + 1] for name, values in inputs.items()}).loss
+            for k in range(len(rows))
+        ]
+        return [row for row, loss in zip(rows, losses) if not loss.isfinite()] or rows
 
     def _save_checkpoint(self, *args, **kwargs):
         # The Trainer's own rotation goes by the clock, and counts every folder that is named alike.
@@ -198,13 +208,15 @@ def _why_not_finite(model: Any, step: int, names: Sequence[str] = ()) -> str:
     where = f" on {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}" if names else ""
     if broken := not_finite(model):
         why = (
-            f"the model's weights are no numbers any more ({broken[0]} is one): an earlier step went "
-            "too far. Lower learning_rate in the profile, load the model anew, and train again"
+            f"the model has weights that are no numbers any more (one is in {broken[0]}), because an "
+            "earlier step was too large. Lower learning_rate in the profile, load the model anew, "
+            "and train again"
         )
     else:
         why = (
-            "the model's weights are well, so it is these rows: listen to them, and compare their "
-            "transcripts. Drop them, or lower learning_rate in the profile, and train again"
+            "all weights of the model are numbers, so the cause lies in these rows. Listen to them, "
+            "and compare their transcripts. Drop them, or lower learning_rate in the profile, and "
+            "train again"
         )
     return f"The loss of step {step}{where} is not finite, and training was stopped: {why}."
 

@@ -49,7 +49,7 @@ def model(profile, processor):
 
 @pytest.fixture(scope="session")
 def shelf(tmp_path_factory):
-    """Folders to serve: minds14, newer (the same, a transcript changed), base, base-bin."""
+    """Folders to serve: minds14, newer (the same, a transcript changed), base, base-bin, ready."""
     import lookalikes
 
     folder = tmp_path_factory.mktemp("shelf")
@@ -57,12 +57,13 @@ def shelf(tmp_path_factory):
     lookalikes.minds14(folder / "newer", note=" indeed")
     lookalikes.wav2vec2_base(folder / "base")
     lookalikes.wav2vec2_base(folder / "base-bin", safetensors=False)
+    lookalikes.wav2vec2_base_960h(folder / "ready")
     return folder
 
 
 @pytest.fixture
 def local_hub(shelf):
-    """A Hub with look-alikes of the corpus and the base model that the hub profile names."""
+    """A Hub with look-alikes of the corpus and the models that the hub profile names."""
     from local_hub import LocalHub
 
     profile = load_profile("hub")
@@ -70,6 +71,7 @@ def local_hub(shelf):
         hub.add(profile.corpus, shelf / "minds14", "datasets", oid=profile.revision)
         hub.add(profile.corpus, shelf / "newer", "datasets")
         hub.add(profile.base_model, shelf / "base")
+        hub.add(profile.ready_model, shelf / "ready")
         yield hub
 
 

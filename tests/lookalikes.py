@@ -9,7 +9,7 @@ import torch
 from datasets.info import DatasetInfosDict
 from huggingface_hub import DatasetCard, DatasetCardData
 from safetensors.torch import save_file
-from transformers import Wav2Vec2Config, Wav2Vec2ForPreTraining
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC, Wav2Vec2ForPreTraining
 
 from asr_helpers.audio import Audio
 from asr_helpers.corpus import load_corpus
@@ -62,9 +62,18 @@ def minds14(folder, rows=120, note=""):
 
 def wav2vec2_base(folder, safetensors=True):
     """The files and config keys of facebook/wav2vec2-base, tiny, with random weights."""
+    return _wav2vec2(folder, Wav2Vec2ForPreTraining, safetensors)
+
+
+def wav2vec2_base_960h(folder):
+    """The same of facebook/wav2vec2-base-960h, which is fine-tuned: it has a head over letters."""
+    return _wav2vec2(folder, Wav2Vec2ForCTC, safetensors=True)
+
+
+def _wav2vec2(folder, kind, safetensors):
     folder.mkdir(parents=True)
     config = dict(
-        activation_dropout=0.0, apply_spec_augment=True, architectures=["Wav2Vec2ForPreTraining"],
+        activation_dropout=0.0, apply_spec_augment=True, architectures=[kind.__name__],
         attention_dropout=0.1, bos_token_id=1, codevector_dim=8,
         contrastive_logits_temperature=0.1, conv_bias=False, conv_dim=[16] * 7,
         conv_kernel=[10, 3, 3, 3, 3, 2, 2], conv_stride=[5, 2, 2, 2, 2, 2, 2],
@@ -95,7 +104,7 @@ def wav2vec2_base(folder, safetensors=True):
     }.items():  # fmt: skip
         (folder / f"{name}.json").write_text(json.dumps(value, indent=1), encoding="utf-8")
     torch.manual_seed(0)
-    weights = Wav2Vec2ForPreTraining(Wav2Vec2Config(**config)).state_dict()
+    weights = kind(Wav2Vec2Config(**config)).state_dict()
     # As torch named them when the real file was written.
     new, old = "parametrizations.weight.original", "weight_"
     named = {

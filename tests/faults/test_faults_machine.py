@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from processes import environment
 
 from asr_helpers.artifacts import explained, saving
 from asr_helpers.checkpoints import last_checkpoint
@@ -60,11 +61,9 @@ socket.create_connection = socket.getaddrinfo = refuse
 
 def python(code, folder, **changed):
     """Run code beside the tests; an environment variable that is None is taken away."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}", **changed}
-    environment = {name: value for name, value in environment.items() if value is not None}
     # conftest.py of the tests would set HF_HUB_OFFLINE; nothing here imports it.
     command = [sys.executable, "-c", code, str(folder)]
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
+    return subprocess.run(command, env=environment(**changed), capture_output=True, text=True)
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ import numpy as np
 import psutil
 import pytest
 import soundfile
+from processes import environment
 
 from asr_helpers.inference import transcribe
 from asr_helpers.page import ask_page, make_page, open_page, recordings
@@ -196,9 +197,8 @@ sys.stdin.readline()
 
 
 def start(code, folder):
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
     process = subprocess.Popen(
-        [sys.executable, "-c", code], env=environment, text=True,
+        [sys.executable, "-c", code], env=environment(TMPDIR=str(folder)), text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
     return process, Path(process.stdout.readline().strip())

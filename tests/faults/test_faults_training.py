@@ -14,10 +14,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processes import environment
 
 from asr_helpers.checkpoints import PARTS, last_checkpoint
 
-ROOT = Path(__file__).parent.parent.parent
 STEPS, EVERY = 9, 3  # a checkpoint at 3, 6 and 9
 SIZES = {"weights.safetensors": 1_000_000, "wers.json": 2}  # bytes, at least, of a finished run
 
@@ -85,10 +85,10 @@ def cut_off(run, method):
 
 def start(folder, stop="never"):
     folder.mkdir(exist_ok=True)
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "HF_HUB_OFFLINE": "1"}
     with (folder / "log.txt").open("a") as log:
         command = [sys.executable, __file__, str(folder), str(stop)]
-        return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+        surroundings = environment(HF_HUB_OFFLINE="1")
+        return subprocess.Popen(command, env=surroundings, stdout=log, stderr=log)
 
 
 def kill_after(folder, step):
@@ -200,9 +200,8 @@ def test_preparing_leaves_no_file_that_a_kill_could_cut_off(tmp_path):
         "rows = load_corpus()['validation'].select(range(4))\n"
         "prepare_dataset(rows, load_processor(profile.base_model), profile.language)\n"
     )
-    environment = {**os.environ, "HF_HOME": str(tmp_path), "PYTHONPATH": str(ROOT)}
-    environment |= {"TMPDIR": str(tmp_path), "HF_HUB_OFFLINE": "1"}
-    subprocess.run([sys.executable, "-c", code], env=environment, check=True)
+    homes = environment(HF_HOME=str(tmp_path), TMPDIR=str(tmp_path), HF_HUB_OFFLINE="1")
+    subprocess.run([sys.executable, "-c", code], env=homes, check=True)
     left = [path for path in tmp_path.rglob("*") if path.is_file() and path.stat().st_size]
     assert [path.name for path in left] == []
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import nbformat
 import psutil
 import pytest
+from processes import environment
 
 from asr_helpers.profiles import PROFILES
 from tools import run_lessons
@@ -33,10 +34,9 @@ with run_lessons.alone():
 def other(tmp_path, monkeypatch):
     """Another process that is at a run in the same clone."""
     monkeypatch.setattr(run_lessons, "BUILD", tmp_path)
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", HOLD, str(tmp_path)]
     process = subprocess.Popen(
-        command, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        command, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout.readline() == "mine\n"
     yield process
@@ -173,12 +173,12 @@ run_lessons.main()
 def small(tmp_path):
     """small(source, *options) begins a run of one lesson with these lines, after a quick cell."""
 
-    def start(source, *options, **environment):
+    def start(source, *options, **changed):
         cells = [nbformat.v4.new_code_cell(line) for line in ("1 + 1", source)]
         nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "01_small.ipynb")
         return subprocess.Popen(
             [sys.executable, "-c", SMALL, str(tmp_path), "--profile", "offline", *options],
-            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment, text=True,
+            env=environment(**changed), text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
         )  # fmt: skip
 

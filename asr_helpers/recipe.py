@@ -233,7 +233,9 @@ def _padded(lengths: Sequence[int], batch: Sequence[int]) -> int:
 @torch.inference_mode()
 def _reading_cost(model: PreTrainedModel, rows: Any, rate: int) -> float:
     """Seconds that the model takes to read a second of audio."""
-    arrays = [torch.tensor(row["input_values"])[None] for row in rows.select(range(2))]
+    arrays = [
+        torch.tensor(row["input_values"])[None] for row in rows.select(range(min(2, len(rows))))
+    ]
     model.eval()
     taken = []
     for _ in range(2):

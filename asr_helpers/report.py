@@ -3,6 +3,7 @@
 import os
 import platform
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,8 @@ def run_record(
         metrics: scores on the test split, seconds and memory.
     """
     knobs = {name: value for name, value in vars(profile).items() if name != "artifacts"}
+    decoding = asdict(knobs.pop("decoding"))
+    knobs |= {f"decoding {name}": value for name, value in decoding.items()}
     for name in ("base_model", "ready_model"):
         if Path(knobs[name]).is_absolute():  # a folder of this machine: its name says enough
             knobs[name] = Path(knobs[name]).name

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -48,6 +49,22 @@ def with_nan(file):
     save_file(weights, file)
 
 
+def without_layer(file):
+    save_file({k: v for k, v in load_file(file).items() if "layers.1." not in k}, file)
+
+
+def saying(name, value):
+    def harm(file):
+        stored = json.loads(file.read_text()) | {name: value}
+        file.write_text(json.dumps(stored))
+
+    return harm
+
+
+def nothing(file):
+    file.write_text("{}")
+
+
 JSON = ["config.json", "vocab.json", "tokenizer_config.json", "processor_config.json"]
 
 
@@ -56,13 +73,33 @@ JSON = ["config.json", "vocab.json", "tokenizer_config.json", "processor_config.
     [(name, Path.unlink, "is missing") for name in [*JSON, "model.safetensors"]]
     + [(name, empty, "is empty") for name in [*JSON, "model.safetensors"]]
     + [(name, cut, "is cut off") for name in [*JSON, "model.safetensors"]]
-    + [("model.safetensors", without_head, "no CTC head"), ("model.safetensors", with_nan, "NaN")],
+    + [(name, nothing, "holds nothing") for name in JSON]
+    + [
+        ("model.safetensors", without_head, "no CTC head"),
+        ("model.safetensors", with_nan, "NaN"),
+        ("model.safetensors", without_layer, "lacks .*layers.1"),
+        ("vocab.json", saying("Ä", 99), "numbered 0 to 31"),
+        ("vocab.json", saying("Ä", "one"), "numbered 0 to 31"),
+        ("config.json", saying("vocab_size", None), "vocab_size"),
+        ("config.json", saying("model_type", "bert"), "does not describe a CTC model"),
+        ("config.json", saying("hidden_size", "wide"), "does not describe a CTC model"),
+    ],
 )
 def test_a_damaged_model_is_named_with_its_file_and_lesson(saved, tmp_path, name, harm, says):
     folder = tmp_path / "05_finetuned"
     shutil.copytree(saved, folder)
     harm(folder / name)
     with pytest.raises(ValueError, match=f"05_finetuned is damaged: {name}.*{says}.*lesson 05"):
+        require(folder, "05")
+
+
+def test_weights_of_another_size_than_the_config_says_are_named(saved, tmp_path):
+    folder = tmp_path / "05_finetuned"
+    shutil.copytree(saved, folder)
+    saying("intermediate_size", 100)(folder / "config.json")
+    with pytest.raises(
+        ValueError, match="model.safetensors has .* and config.json says.*lesson 05"
+    ):
         require(folder, "05")
 
 

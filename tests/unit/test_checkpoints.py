@@ -123,7 +123,9 @@ def test_checkpoints_of_the_same_run_are_resumed(tmp_path, profile, processor, m
     run = described(profile, processor, model, prepared)
     begin(tmp_path, run)
     newest = whole(tmp_path, 3)
-    again = described(profile, processor, model, prepared, artifacts=tmp_path, share_as="another")
+    other = dict(artifacts=tmp_path, share_as="another", ready_model=str(tmp_path / "moved"))
+    decoding = replace(profile.decoding, beam=2)
+    again = described(profile, processor, model, prepared, decoding=decoding, **other)
     assert last_checkpoint(tmp_path, again) == str(newest)
 
 

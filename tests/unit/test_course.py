@@ -17,34 +17,38 @@ def test_the_pins_are_exact_and_torch_is_among_them():
     assert any(pin.startswith("torch==") for pin in pins)
 
 
-def test_an_environment_that_is_up_to_date_is_left_alone(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "VENV", tmp_path)
-    calls = []
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """install(status) installs with a pip that ends with this status; gives pip's commands."""
 
-    def install(command, **_):
-        calls.append(command)
-        return subprocess.CompletedProcess(command, 0)
+    def run(status):
+        calls, lacking = [], iter([course.pinned(), []])
 
-    def create(folder, **_):
-        course.python().parent.mkdir(parents=True, exist_ok=True)
-        course.python().touch()
+        def pip(command, **_):
+            calls.append(command)
+            return subprocess.CompletedProcess(command, status)
 
-    monkeypatch.setattr(course.subprocess, "run", install)
-    monkeypatch.setattr(course.venv, "create", create)
-    course.setup()
-    assert len(calls) == 3
-    assert calls[0][-1].startswith("torch==")  # torch first, so that it keeps its build
-    course.setup()
-    assert len(calls) == 3
+        monkeypatch.setattr(course, "VENV", tmp_path)
+        monkeypatch.setattr(course, "lacking", lambda: next(lacking))
+        monkeypatch.setattr(course, "_make_importable", lambda: None)
+        monkeypatch.setattr(course.subprocess, "run", pip)
+        course._install(lock=0)
+        return calls
+
+    return run
 
 
-def test_an_interrupted_installation_is_not_taken_for_a_whole_one(tmp_path, monkeypatch):
-    monkeypatch.setattr(course, "VENV", tmp_path)
-    monkeypatch.setattr(course.venv, "create", lambda *_, **__: None)
-    failed = subprocess.CompletedProcess([], 1)
-    monkeypatch.setattr(course.subprocess, "run", lambda *_, **__: failed)
+def test_torch_is_installed_first_so_that_it_keeps_its_build(install):
+    torch, everything = install(status=0)
+    assert torch[-1].startswith("torch==") and torch[-2].startswith("--")
+    assert everything[-len(course.pinned()) :] == course.pinned()
+    assert course.stamp().exists()
+
+
+def test_an_interrupted_installation_is_not_taken_for_a_whole_one(install, tmp_path):
+    (tmp_path / "course-environment").touch()  # of the setup before
     with pytest.raises(SystemExit, match="pip could not install"):
-        course.setup()
+        install(status=1)
     assert not (tmp_path / "course-environment").exists()
 
 

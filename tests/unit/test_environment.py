@@ -27,6 +27,9 @@ MODULES = {
     "pandas": "datasets",
     "IPython": "ipykernel",
     "gradio_client": "gradio",
+    "starlette": "gradio",
+    "PIL": "matplotlib",
+    "nbclient": "papermill",
     "packaging": "pytest",
     "yaml": "pyyaml",
 }

@@ -158,6 +158,51 @@ def test_frozen_parts_compute_in_float32_under_autocast(model):
     assert halved["free layer"].dtype == torch.bfloat16
 
 
+def test_frozen_layers_freeze_what_lies_below_and_keep_no_graph(profile, processor):
+    """Their output is the same in training and in use, so that it may be computed once and kept."""
+    model = load_base_model(profile.base_model, processor, 0)
+    model.config.layerdrop = 1.0
+    model.wav2vec2.encoder.dropout.p = 0.5
+    freeze(model, (), layers=2)
+    outputs, values = [], torch.randn(1, 16_000)
+    model.wav2vec2.encoder.layers[2].register_forward_pre_hook(
+        lambda module, given: outputs.append(given[0])
+    )
+    for training in (True, False):
+        model.train(training)(values)
+    assert len(outputs) == 2 and torch.equal(*outputs)
+    assert not any(output.requires_grad for output in outputs)
+
+
+def test_the_vector_of_masked_frames_stays_below_frozen_layers(profile, processor):
+    for layers, learns in ((0, True), (1, False)):
+        model = load_base_model(profile.base_model, processor, 0, profile.masks)
+        freeze(model, ("convolutions",), layers)
+        assert model.wav2vec2.masked_spec_embed.requires_grad is learns
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda w: {n: v for n, v in w.items() if "lm_head" not in n}, "lacks weights.*lm_head"),
+        (lambda w: {n: v for n, v in w.items() if "layers.1." not in n}, "lacks weights.*layers.1"),
+        (lambda w: w | {"lm_head.bias": torch.zeros(30)}, "another size.*lm_head.bias"),
+        (lambda w: w | {"lm_head.bias": torch.full((32,), torch.nan)}, r"\(NaN\), lm_head.bias"),
+    ],
+    ids=["head", "layer", "size", "NaN"],
+)
+def test_a_model_that_is_no_recogniser_is_told(recogniser, tmp_path, change, says):
+    import shutil
+
+    from safetensors.torch import load_file, save_file
+
+    shutil.copytree(recogniser, tmp_path / "model")
+    file = tmp_path / "model" / "model.safetensors"
+    save_file(change(load_file(file)), file, {"format": "pt"})
+    with pytest.raises(ValueError, match=f"model .*{says}.*fine-tuned with CTC"):
+        load_model(tmp_path / "model")
+
+
 def test_a_frozen_model_can_be_copied_and_saved(model, tmp_path):
     import copy
 

@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import pytest
 
@@ -107,6 +109,21 @@ def test_another_alphabet_gets_a_processor_of_its_own(language, profile, tmp_pat
         == len(build_vocabulary(train, language))
     )
     assert len(keep_fitting(prepared, model))
+
+
+def test_a_vocabulary_of_small_letters_is_told_with_its_remedy(few, processor, tmp_path):
+    processor.save_pretrained(tmp_path)
+    vocabulary = json.loads((tmp_path / "vocab.json").read_text())
+    small = {t if t.startswith("<") else t.lower(): n for t, n in vocabulary.items()}
+    (tmp_path / "vocab.json").write_text(json.dumps(small))
+    lower = load_processor(tmp_path)
+    with pytest.raises(
+        ValueError, match="small letters alone.*load_processor.*transcripts"
+    ) as error:
+        prepare_dataset(few, lower, "en-US")
+    assert few[0]["path"] in str(error.value)
+    own = load_processor(tmp_path, "en-US", few["transcription"])  # the remedy
+    assert prepare_dataset(few.select([0]), own, "en-US")[0]["text"].isupper()
 
 
 def test_english_keeps_the_base_model_s_own(profile, processor, tmp_path):

@@ -33,7 +33,7 @@ def test_a_page_holds_what_was_measured_and_no_path(name, tmp_path):
     page = report_page(record(replace(load_profile(name), artifacts=tmp_path)))
     for part in (
         "0.500 (95 % interval 0.400 to 0.600)", "10.0 minutes", "| 20 | 2.000 | 0.600 | 0.300 |",
-        "| 0.5 | 0.550 |", "| torch |", "| learning_rate |", "| processor |",
+        "| 0.5 | 0.550 |", "| torch |", "| learning_rate |", "| decoding beam |", "| processor |",
     ):  # fmt: skip
         assert part in page, part
     assert str(tmp_path) not in page and str(Path(report_run.__file__).parent.parent) not in page

@@ -15,6 +15,7 @@ from asr_helpers.frames import frame_count
 from asr_helpers.metrics import trainer_metrics
 from asr_helpers.model import not_finite
 from asr_helpers.profiles import load_profile
+from asr_helpers.recipe import course_model
 from asr_helpers.training import (
     CTCTrainer,
     StopWithoutProgress,
@@ -186,17 +187,42 @@ def test_a_loss_that_is_not_finite_stops_training_and_names_the_rows(
     run.data_collator = Ruined(processor, 8000)
     with pytest.raises(FloatingPointError, match="not finite") as caught:
         run.train()
-    assert prepared[3]["path"] in str(caught.value) and "learning_rate" in str(caught.value)
+    named = [row["path"] for row in prepared if row["path"] in str(caught.value)]
+    assert named == [prepared[3]["path"]] and "learning_rate" in str(caught.value)
     assert not not_finite(model)
+
+
+def test_the_head_stops_at_a_loss_that_is_not_finite_and_names_the_row(model, prepared):
+    values = [list(row) for row in prepared.select(range(4))["input_values"]]
+    values[2][100] = float("nan")
+    rows = prepared.select(range(4)).remove_columns("input_values")
+    rows = rows.add_column("input_values", values)
+    with pytest.raises(FloatingPointError, match="not finite") as caught:
+        train_head(model, rows, steps=2, learning_rate=1e-3, seed=0)
+    named = [row["path"] for row in prepared if row["path"] in str(caught.value)]
+    assert named == [prepared[2]["path"]] and not not_finite(model)
+
+
+def test_the_optimizer_holds_only_what_learns(prepared, processor, profile, tmp_path):
+    lower = replace(profile, frozen_layers=2, max_steps=2, eval_steps=2)
+    model = course_model(lower, processor)
+    run = trainer(model, prepared, processor, lower, tmp_path)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    run.train()
+    held = {id(w) for group in run.optimizer.param_groups for w in group["params"]}
+    free = {id(w) for w in model.parameters() if w.requires_grad}
+    assert held == free and len(free) < len(list(model.parameters()))
+    moved = {n for n, w in model.state_dict().items() if not torch.equal(w, before[n])}
+    assert moved and not any("layers.0." in n or "layers.1." in n for n in moved if "encoder" in n)
 
 
 def test_weights_that_are_no_numbers_are_told(model, prepared, processor, profile, tmp_path):
     run = trainer(model, prepared, processor, profile, tmp_path)
     with torch.no_grad():
         model.lm_head.weight[0, 0] = torch.nan
-    with pytest.raises(FloatingPointError, match="lm_head.weight is one.*load the model anew"):
+    with pytest.raises(FloatingPointError, match="one is in lm_head.weight.*load the model anew"):
         run.train()
-    with pytest.raises(FloatingPointError, match="lm_head.weight is one"):
+    with pytest.raises(FloatingPointError, match="one is in lm_head.weight"):
         train_head(model, prepared, steps=2, learning_rate=1e-3, seed=0)
 
 

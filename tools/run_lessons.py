@@ -157,7 +157,7 @@ def explain(lesson, executed, error):
 
 
 def metrics(profile):
-    """The test metrics that lesson 05 left for the report, and when; ({}, None) before it has run."""
+    """What lessons 05, 06 and 08 measured, and when; ({}, None) before lesson 05 has run."""
     from asr_helpers.profiles import load_profile
 
     path = load_profile(profile).artifacts / "metrics.json"
@@ -314,18 +314,22 @@ def run_all(profile, until=None, store=False, jobs=1):
 
 
 def print_table(report):
-    """Each notebook's time and checks, then what was reached on the test split."""
+    """Each notebook's time and checks, then what was reached on validation and test."""
     rows, found = report["notebooks"], report["metrics"]
     print(f"\n{'notebook':<46}{'seconds':>8}{'checks passed':>15}")
     for row in rows:
         result = row["checks"] if row["ok"] else "FAILED"
         print(f"{row['notebook']:<46}{row['seconds']:>8.1f}{result:>15}")
     print(f"{'together':<46}{sum(row['seconds'] for row in rows):>8.1f}")
-    if found:
+    if "validation_wer" in found:
         print(
-            f"\nTest WER {found['wer']:.3f} (95 % interval {found['wer_low']:.3f} to "
-            f"{found['wer_high']:.3f}), CER {found['cer']:.3f}; trained for "
+            f"\nValidation WER {found['validation_wer']:.3f}; trained for "
             f"{found['train_seconds']:.0f} s, {found['peak_memory_mb']:.0f} MB at most."
+        )
+    if "wer" in found:
+        print(
+            f"Test WER {found['wer']:.3f} (95 % interval {found['wer_low']:.3f} to "
+            f"{found['wer_high']:.3f}), CER {found['cer']:.3f}."
         )
     if "wer_lm" in found:
         print(

@@ -202,3 +202,39 @@ def masked(features, mask, frame_seconds, title):
     axes.set(xlabel="time (s)", ylabel="channel", title=title)
     figure.colorbar(image, label="value (grey: masked)")
     return show(figure, f"Features over time: {title}. {mask.mean():.0%} of the values are masked.")
+
+
+@styled
+def stages(outputs, seconds):
+    """What each convolution makes of a clip, one below the other, with its number of channels.
+
+    The median of each channel is subtracted, and the colours reach from the 2nd to the 98th
+    percentile of a panel.
+
+    Args:
+        outputs: {name: array of shape (frames, channels)}, in the order of the layers.
+        seconds: the length of the clip.
+    """
+    figure, panels = plt.subplots(
+        len(outputs), 1, figsize=(WIDTH, 1.15 * len(outputs) + 0.8), sharex=True, squeeze=False
+    )
+    for axes, (name, values) in zip(panels[:, 0], outputs.items()):
+        frames, channels = values.shape
+        if channels == 1:
+            axes.plot(np.linspace(0, seconds, frames), values[:, 0], color=BLUE, linewidth=0.5)
+        else:
+            shown = values - np.median(values, axis=0)
+            low, high = np.quantile(shown, (0.02, 0.98))
+            axes.imshow(
+                shown.T, aspect="auto", origin="lower", interpolation="nearest", vmin=low,
+                vmax=high, extent=(0, seconds, 0, channels), cmap=plt.get_cmap("viridis", 14),
+            )  # fmt: skip
+        axes.grid(False)
+        axes.set_yticks([])
+        plural = "" if channels == 1 else "s"
+        label = f"{name}\n{channels} channel{plural}"
+        axes.set_ylabel(label, rotation=0, ha="right", va="center", size=12)
+    axes.set(xlabel="time (s)", xlim=(0, seconds))
+    figure.suptitle("From the waveform to frames, convolution by convolution")
+    named = ", ".join(f"{name} {values.shape[1]}" for name, values in outputs.items())
+    return show(figure, f"Output of each convolution over {seconds:.1f} s, with channels: {named}.")

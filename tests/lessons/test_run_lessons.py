@@ -236,3 +236,10 @@ def test_a_copy_that_cannot_be_written_names_the_lesson(small, tmp_path):
     (tmp_path / "build" / "01_small.ipynb").mkdir(parents=True)
     _, err = small("1").communicate(timeout=120)
     assert "01_small.ipynb could not be run (IsADirectoryError" in err and "Traceback" not in err
+
+
+def test_a_run_up_to_lesson_05_reports_validation_and_no_test_score(capsys):
+    measured = {"validation_wer": 0.25, "train_seconds": 60.0, "peak_memory_mb": 900.0}
+    run_lessons.print_table({"notebooks": [], "metrics": measured})
+    printed = capsys.readouterr().out
+    assert "Validation WER 0.250; trained for 60 s" in printed and "Test WER" not in printed

@@ -66,3 +66,15 @@ def test_what_is_masked_is_told(monkeypatch):
         "11% of the values are masked"
         in plots_model.masked(np.ones((9, 4)), np.eye(9)[:, :4] > 0, 0.02, "SpecAugment").data
     )
+
+
+def test_each_convolution_has_a_panel_with_its_channels(monkeypatch):
+    figures = []
+    monkeypatch.setattr(plt, "close", figures.append)
+    outputs = {"one": np.ones((400, 1)), "two": np.random.default_rng(0).normal(size=(40, 6))}
+    html = plots_model.stages(outputs, 2.5).data
+    assert "2.5 s, with channels: one 1, two 6" in html
+    labels = [axes.get_ylabel() for axes in figures[0].axes]
+    assert labels == ["one\n1 channel", "two\n6 channels"]
+    figures[0].canvas.draw()
+    assert all(axes.yaxis.label.get_window_extent().x0 >= 0 for axes in figures[0].axes)

@@ -19,7 +19,7 @@ def require(path, lesson):
 
     Args:
         path: a file or folder below `profile.artifacts`.
-        lesson: the number of the lesson that makes it, such as "04".
+        lesson: the number of the lesson that makes it, such as "05".
 
     Raises:
         FileNotFoundError: it is missing, or an empty folder; the message says what to run.

@@ -13,7 +13,7 @@ KEPT = 20_000  # contexts, 40 MB, however long the speech
 
 @dataclass(frozen=True)
 class Settings:
-    """What lesson 07 reads. Beams count prefixes, floors are probabilities."""
+    """What lesson 08 reads. Beams count prefixes, floors are probabilities."""
 
     order: int = 7  # characters of an n-gram
     words: int = 3  # words of an n-gram

@@ -55,7 +55,7 @@ def unknown_share(processor, prepared):
 def deaf_loss(model, prepared):
     """The height of the all-blank plateau: the least CTC loss of a model that hears nothing.
 
-    It has one score a token, the same in every frame, and lesson 03 fits it by hand. It depends on
+    It has one score a token, the same in every frame, and lesson 04 fits it by hand. It depends on
     how many letters and frames there are, so that every set of rows has a height of its own.
 
     Args:

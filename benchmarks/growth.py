@@ -55,7 +55,7 @@ def prepare_clips(clips):
 
 
 def train_clips(clips):
-    """An epoch of lesson 04's training."""
+    """An epoch of lesson 05's training."""
     from asr_helpers.processor import load_processor, prepare_dataset
     from asr_helpers.profiles import load_profile
 

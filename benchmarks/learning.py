@@ -3,7 +3,7 @@
     python -m benchmarks.learning [--quick] [--profile offline] [--seeds 42 42 43]
 
 Prints a table and writes `build/bench/learning.json` and `.png`; `benchmarks/results/` keeps such
-files, and lesson 04 draws the control from there. Each seed is one whole fine-tuning; a seed given twice
+files, and lesson 05 draws the control from there. Each seed is one whole fine-tuning; a seed given twice
 shows whether a run repeats; none leaves the control alone.
 """
 
@@ -59,7 +59,7 @@ def score(model, processor, split, seed):
 
 
 def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, store=None):
-    """Lesson 04 from end to end; its scores, seconds and validation curve.
+    """Lesson 05 from end to end; its scores, seconds and validation curve.
 
     Args:
         watch: a callback of benchmarks.time_to_wer, or None.

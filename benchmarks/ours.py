@@ -1,10 +1,10 @@
-"""Our fine-tuned model and its search with a language model, as lessons 04 and 07 leave them."""
+"""Our fine-tuned model and its search with a language model, as lessons 05 and 08 leave them."""
 
 import itertools
 
 
 def folder():
-    """Where the fine-tuned model is: benchmarks.time_to_wer's, or else lesson 04's.
+    """Where the fine-tuned model is: benchmarks.time_to_wer's, or else lesson 05's.
 
     Raises:
         FileNotFoundError: neither has made one.
@@ -15,7 +15,7 @@ def folder():
 
     if MODEL.exists():
         return MODEL
-    return require(load_profile("offline").artifacts / "04_finetuned", "04")
+    return require(load_profile("offline").artifacts / "05_finetuned", "05")
 
 
 def load():
@@ -38,7 +38,7 @@ def sentences():
 
 
 def ngram():
-    """Lesson 07's WordModel."""
+    """Lesson 08's WordModel."""
     from asr_helpers.beam_search import Settings
     from asr_helpers.language_model import CharacterModel
     from asr_helpers.word_model import WordModel
@@ -49,7 +49,7 @@ def ngram():
 
 
 def decoder(processor, model, alpha, beta, beam):
-    """Lesson 07's LanguageModelDecoder."""
+    """Lesson 08's LanguageModelDecoder."""
     from asr_helpers.beam_search import LanguageModelDecoder, Settings, characters
 
     settings, tokenizer = Settings(), processor.tokenizer

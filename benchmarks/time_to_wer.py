@@ -3,7 +3,7 @@
     python -m benchmarks.time_to_wer [--quick]
 
 One run each on the offline corpus, from the same base model, the clocks (wall and CPU) stopped while validation is
-scored: the course (lesson 04, the head's phase included), the classic recipe as the guide has it,
+scored: the course (lesson 05, the head's phase included), the classic recipe as the guide has it,
 and the classic recipe with the course's learning rate, which its own, meant for a model twenty
 times as large, does not fit. A run that is done is kept in `build/bench/` and not repeated; delete
 it there to measure again. The course's model is kept for the parts that transcribe.

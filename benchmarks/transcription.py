@@ -2,10 +2,10 @@
 
     python -m benchmarks.transcription [--quick]
 
-The en-US test split, a clip at a time. Ours, greedy and with the character n-gram of lesson 07;
+The en-US test split, a clip at a time. Ours, greedy and with the character n-gram of lesson 08;
 Whisper tiny.en through faster-whisper (int8, beam 5 and 1); pocketsphinx. What is not installed is
 left out, and what to install is said. Ours is the model that benchmarks.time_to_wer trained, or
-else lesson 04's.
+else lesson 05's.
 """
 
 import importlib

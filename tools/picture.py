@@ -2,7 +2,7 @@
 
     python -m tools.picture [ROW]
 
-Reads the model that lesson 04 left with the profile `offline`; ROW is of the validation split.
+Reads the model that lesson 05 left with the profile `offline`; ROW is of the validation split.
 """
 
 import sys
@@ -47,7 +47,7 @@ def draw(values, probabilities, tokens, spoken, written, rate):
 @torch.inference_mode()
 def main(row="0"):
     profile = load_profile("offline")
-    folder = require(profile.artifacts / "04_finetuned", "04")
+    folder = require(profile.artifacts / "05_finetuned", "05")
     processor = load_processor(folder)
     model = AutoModelForCTC.from_pretrained(folder, dtype=torch.float32).eval()
     corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)

@@ -30,147 +30,147 @@ class Fault:
     test: str
 
 
-A, T = "asr_helpers/", "tests/test_"
+A, T = "asr_helpers/", "tests/"
 FAULTS = [
     Fault(
         "killed twice, same weights", A + "collator.py",
         '"draw": (self.sampler.epoch, row)', '"draw": (id(self), row)',
-        T + "faults_training.py::test_killed_twice_it_ends_at_the_very_weights_and_wers",
+        T + "faults/test_faults_training.py::test_killed_twice_it_ends_at_the_very_weights_and_wers",
     ),
     Fault(
         "killed while a checkpoint is written", A + "checkpoints.py",
         "if all(_is_whole(path / part) for part in PARTS):", "if path.exists():",
-        T + "faults_training.py::test_killed_while_it_writes_a_checkpoint_it_goes_on_from_the_one_before",
+        T + "faults/test_faults_training.py::test_killed_while_it_writes_a_checkpoint_it_goes_on_from_the_one_before",
     ),
     Fault(
         "a checkpoint's file cut off", A + "checkpoints.py",
         "zipfile.BadZipFile):\n        return False", "zipfile.BadZipFile):\n        return True",
-        T + "faults_training.py::test_a_checkpoint_with_a_broken_file_is_passed_over",
+        T + "faults/test_faults_training.py::test_a_checkpoint_with_a_broken_file_is_passed_over",
     ),
     Fault(
         "killed while the corpus is prepared", A + "processor.py",
         "load_from_cache_file=False",
         "load_from_cache_file=False, cache_file_name=__import__('os').environ['HF_HOME'] + '/prepared.arrow'",
-        T + "faults_training.py::test_preparing_leaves_no_file_that_a_kill_could_cut_off",
+        T + "faults/test_faults_training.py::test_preparing_leaves_no_file_that_a_kill_could_cut_off",
     ),
     Fault(
         "killed while artifacts are saved", A + "artifacts.py",
         "            yield half\n", "            yield path\n            return\n",
-        T + "artifacts.py",
+        T + "unit/test_artifacts.py",
     ),
     Fault(
         "disk full while saving", A + "artifacts.py",
         "if number in FULL:", "if not number:",
-        T + "faults_machine.py::test_a_disk_that_fills_up_while_saving_leaves_the_earlier_model_whole",
+        T + "faults/test_faults_machine.py::test_a_disk_that_fills_up_while_saving_leaves_the_earlier_model_whole",
     ),
     Fault(
         "a home that cannot be written", A + "__init__.py",
         "\n\n\n_find_room_for_caches()\n", "\n",
-        T + "faults_machine.py::test_with_a_home_that_cannot_be_made_the_course_runs_and_says_where_caches_go",
+        T + "faults/test_faults_machine.py::test_with_a_home_that_cannot_be_made_the_course_runs_and_says_where_caches_go",
     ),
     Fault(
         "two runs at once in one clone", "tools/run_lessons.py",
         "with filelock.FileLock(BUILD / \"running.lock\", timeout=0):", "if True:",
-        T + "run_lessons.py::test_a_second_run_is_refused_and_names_the_first_and_the_remedy",
+        T + "lessons/test_run_lessons.py::test_a_second_run_is_refused_and_names_the_first_and_the_remedy",
     ),
     Fault(
         "two notebooks train in one folder", A + "checkpoints.py",
         "            lock.acquire()\n", "            pass\n",
-        T + "checkpoints.py::test_a_second_training_in_one_folder_is_told_until_the_first_is_gone",
+        T + "unit/test_checkpoints.py::test_a_second_training_in_one_folder_is_told_until_the_first_is_gone",
     ),
     Fault(
         "no network", A + "corpus.py",
         "def load_corpus(", "__import__('socket').create_connection(('8.8.8.8', 53), 1)\n\n\ndef load_corpus(",
-        T + "faults_machine.py::test_without_any_network_the_offline_course_runs_and_asks_for_none",
+        T + "faults/test_faults_machine.py::test_without_any_network_the_offline_course_runs_and_asks_for_none",
     ),
     Fault(
         "the Hub slow or down", A + "reach.py",
         "return answer.status_code < 500", "return True",
-        T + "reach.py",
+        T + "unit/test_reach.py",
     ),
     Fault(
         "the Hub falls silent half-way", A + "reach.py",
         "with patience(WAIT):", "if True:",
-        T + "reach.py::test_a_hub_that_falls_silent_half_way_is_told",
+        T + "unit/test_reach.py::test_a_hub_that_falls_silent_half_way_is_told",
     ),
     Fault(
         "NaN in a sound", A + "audio.py",
         "if not np.isfinite(array).all():", "if False:",
-        T + "faults_audio.py",
+        T + "faults/test_faults_audio.py",
     ),
     Fault(
         "no samples in a sound", A + "audio.py",
         "    if not len(array):\n", "    if False:\n",
-        T + "faults_audio.py",
+        T + "faults/test_faults_audio.py",
     ),
     Fault(
         "stereo and eight channels", A + "audio.py",
         "blocks.append(block.mean(axis=1))", "blocks.append(block.reshape(-1))",
-        T + "audio.py::test_every_format_becomes_mono_at_the_wanted_rate",
+        T + "unit/test_audio.py::test_every_format_becomes_mono_at_the_wanted_rate",
     ),
     Fault(
         "an empty transcript", A + "processor.py",
         "if not labels or unknown in labels:", "if unknown in labels:",
-        T + "faults_audio.py",
+        T + "faults/test_faults_audio.py",
     ),
     Fault(
         "an unknown script", A + "processor.py",
         "if not labels or unknown in labels:", "if not labels:",
-        T + "faults_audio.py",
+        T + "faults/test_faults_audio.py",
     ),
     Fault(
         "a label longer than its audio", A + "processor.py",
         "if frames_needed(labels) <= int(frames(length))", "if labels",
-        T + "faults_audio.py::test_a_label_longer_than_its_audio_is_dropped_and_the_others_stay",
+        T + "faults/test_faults_audio.py::test_a_label_longer_than_its_audio_is_dropped_and_the_others_stay",
     ),
     Fault(
         "any text, normalised twice", A + "text.py",
         "if len(digits) > LONGEST_NUMBER:", "if False:",
-        T + "faults_audio.py::test_any_text_is_normalised_once_and_for_all",
+        T + "faults/test_faults_audio.py::test_any_text_is_normalised_once_and_for_all",
     ),
     Fault(
         "any bytes as a sound", A + "audio.py",
         "(soundfile.SoundFileError, OSError, ValueError)", "(OSError, ValueError)",
-        T + "faults_audio.py::test_random_bytes_are_heard_or_refused",
+        T + "faults/test_faults_audio.py::test_random_bytes_are_heard_or_refused",
     ),
     Fault(
         "one and two threads", A + "inference.py",
         "ids = model(**batch).logits.argmax(dim=-1)",
         "ids = model(**batch).logits.argmax(dim=-1) * (torch.get_num_threads() == 1)",
-        T + "faults_machine.py::test_one_and_two_threads_give_wers_within_each_others_interval",
+        T + "faults/test_faults_machine.py::test_one_and_two_threads_give_wers_within_each_others_interval",
     ),
     Fault(
         "a pinned package moved", "tests/suites.py",
         'if installed.split("+")[0] != pin', "if not installed",
-        T + "suites.py::test_a_moved_package_is_marked_and_a_build_of_the_same_version_is_not",
+        T + "unit/test_suites.py::test_a_moved_package_is_marked_and_a_build_of_the_same_version_is_not",
     ),
     Fault(
         "weights that are a pickle", A + "model.py",
         "    return model.eval()\n",
         "    import io, pickle\n    pickle.load(io.BytesIO(pickle.dumps(1)))\n    return model.eval()\n",
-        T + "faults_machine.py::test_what_lesson_04_keeps_loads_without_pickle",
+        T + "faults/test_faults_machine.py::test_what_lesson_04_keeps_loads_without_pickle",
     ),
     Fault(
         "a token in a message",
         A + "hub.py",
         "raise HubError(_sentence(error, repo_id, folder, api.endpoint)) from None",
         "raise HubError(_sentence(error, repo_id, folder, api.endpoint) + token) from None",
-        T + "hub.py::test_a_token_that_no_header_can_hold_is_not_shown",
+        T + "unit/test_hub.py::test_a_token_that_no_header_can_hold_is_not_shown",
     ),
     Fault(
         "a gigabyte sent to the page", A + "page.py",
         "max_file_size=max_file_size", "max_file_size=None",
-        T + "faults_page.py::test_a_gigabyte_is_refused_and_the_page_goes_on",
+        T + "faults/test_faults_page.py::test_a_gigabyte_is_refused_and_the_page_goes_on",
     ),
     Fault(
         "the page seen from other machines", A + "page.py",
         'server_name="127.0.0.1"', 'server_name="0.0.0.0"',
-        T + "faults_page.py::test_only_this_machine_reaches_it",
+        T + "faults/test_faults_page.py::test_only_this_machine_reaches_it",
     ),
     Fault(
         "twenty visitors", A + "page.py",
         "page.queue(max_size=8,", "page.queue(max_size=2,",
-        T + "faults_page.py::test_twenty_visitors_at_once_are_all_answered",
+        T + "faults/test_faults_page.py::test_twenty_visitors_at_once_are_all_answered",
     ),
 ]  # fmt: skip
 

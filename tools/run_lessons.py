@@ -1,6 +1,6 @@
 """Run every lesson in order, then the solutions of their exercises, with papermill, and report.
 
-    python -m tools.run_lessons [--profile smoke] [--until 04_finetune.ipynb] [--jobs 2] [--store]
+    python -m tools.run_lessons [--profile smoke] [--until 05_finetune.ipynb] [--jobs 2] [--store]
 
 Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
 to `notebooks/`, lean, which is how they are meant to be stored. `--jobs 2` runs two at a time, for
@@ -31,7 +31,7 @@ from tools.lean import lean
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
 DEFAULT = "offline"
-STANDS_ON = "04_finetune.ipynb"  # what lessons 05 and later read is written by this one
+STANDS_ON = "05_finetune.ipynb"  # what lessons 06 and later read is written by this one
 
 
 @contextmanager
@@ -111,7 +111,7 @@ def explain(lesson, executed, error):
 
 
 def metrics(profile):
-    """The test metrics that lesson 04 left for the report, or {} before it has run."""
+    """The test metrics that lesson 05 left for the report, or {} before it has run."""
     from asr_helpers.profiles import load_profile
 
     path = load_profile(profile).artifacts / "metrics.json"
@@ -121,7 +121,7 @@ def metrics(profile):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile", default=DEFAULT)
-    parser.add_argument("--until", help="the last notebook to run, such as 04_finetune.ipynb")
+    parser.add_argument("--until", help="the last notebook to run, such as 05_finetune.ipynb")
     parser.add_argument("--jobs", type=int, default=1, help="how many run at a time")
     parser.add_argument("--store", action="store_true")
     options = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Write the domain text that ships with the course, for the language model of lesson 07.
+"""Write the domain text that ships with the course, for the language model of lesson 08.
 
     python -m recipes.wav2vec2_tiny.domain_text
 

@@ -1,0 +1,81 @@
+"""The workflows cannot run here; that what they name exists can be seen here."""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+import course
+
+ROOT = Path(__file__).parent.parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+TARGETS = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+
+
+def read(path):
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    found["on"] = found.pop(True)  # YAML 1.1 takes the word `on` for a truth
+    return found
+
+
+def steps(path):
+    return [step for job in read(path)["jobs"].values() for step in job["steps"]]
+
+
+def versions(workflow):
+    """The Pythons of a workflow's matrix, with those of its single additions."""
+    for job in workflow["jobs"].values():
+        matrix = job["strategy"]["matrix"]
+        yield from matrix["python"]
+        yield from (row["python"] for row in matrix.get("include", []))
+
+
+def test_there_are_two():
+    assert [path.stem for path in WORKFLOWS] == ["canary", "tests"]
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_it_may_only_read_and_ends_in_time(path):
+    workflow = read(path)
+    assert workflow["permissions"] == {"contents": "read"}
+    for job in workflow["jobs"].values():
+        assert "permissions" not in job and 0 < job["timeout-minutes"] <= 360
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_its_commands_and_files_exist_and_its_actions_are_of_one_major_version(path):
+    for step in steps(path):
+        if "uses" in step:
+            assert re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
+            cached = step.get("with", {}).get("cache-dependency-path")
+            assert cached is None or (ROOT / cached).exists()
+        else:
+            target = re.fullmatch(r"make (\w+).*", step["run"])
+            assert step["run"].startswith("cat build/canary.md") or target[1] in TARGETS
+
+
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_it_runs_the_oldest_and_the_newest_python_on_linux(path):
+    workflow = read(path)
+    ends = {".".join(map(str, end)) for end in (course.OLDEST, course.NEWEST)}
+    assert set(versions(workflow)) == ends
+    assert {job["runs-on"] for job in workflow["jobs"].values()} == {"ubuntu-latest"}
+
+
+def test_changes_are_tested_and_the_canary_is_weekly_and_tells_whatever_happens():
+    tests, canary = (read(ROOT / ".github" / "workflows" / f"{n}.yml") for n in ("tests", "canary"))
+    assert "pull_request" in tests["on"] and tests["on"]["push"] == {"branches": ["main"]}
+    assert re.fullmatch(r"\d+ \d+ \* \* \d", canary["on"]["schedule"][0]["cron"])
+    told = [step for step in steps(ROOT / ".github" / "workflows" / "canary.yml") if "if" in step]
+    assert [step["if"] for step in told] == ["always()"] * 2
+    assert "$GITHUB_STEP_SUMMARY" in told[0]["run"]
+    assert "upload-artifact" in told[1]["uses"] and told[1]["with"]["path"] == "build/canary.*"
+
+
+def test_the_canarys_options_are_its_own():
+    from tools.canary import parse
+
+    matrix = read(ROOT / ".github" / "workflows" / "canary.yml")["jobs"]["canary"]["strategy"]
+    rows = [*matrix["matrix"]["options"], *(row["options"] for row in matrix["matrix"]["include"])]
+    assert [parse(options.split()).beyond for options in rows] == [False, True]

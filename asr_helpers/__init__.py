@@ -16,14 +16,15 @@
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
     page          a page in the browser that writes down a voice
+    export        the model as an ONNX file, which runs without PyTorch
     language_model, word_model   what is likely to be said, in letters and in words
     beam_search   the best text of all
     lm_pipeline   both in the pipeline of transformers
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made,
-`checkpoints` what a training that was cut off left behind, and the package `plots` draws what any
-of them gives, with a module for each lesson that needs figures of its own. A module of the flow
-imports only from those above it.
+`checkpoints` what a training that was cut off left behind, `web_page` builds a static web page
+around a model, and the package `plots` draws what any of them gives, with a module for each lesson
+that needs figures of its own. A module of the flow imports only from those above it.
 """
 
 import os

@@ -15,6 +15,7 @@ import nbformat
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = ROOT / "notebooks"
 COLAB, STUDIO = "https://colab.research.google.com", "https://studiolab.sagemaker.aws"
+EXTRAS = {"11_web_page": "[web]"}
 BADGES = re.compile(r"\[!\[Open in Colab\].*?\n")
 
 
@@ -33,15 +34,19 @@ def badges(lesson):
     )
 
 
-def setup_cell():
-    """The cell that fetches the course on Colab, keeping the torch that is there."""
-    name = address().rsplit("/", 1)[1]
+def setup_cell(lesson=""):
+    """The cell that fetches the course on Colab, keeping the torch that is there.
+
+    Args:
+        lesson: such as "11_web_page"; some need more than the others, an extra of pyproject.toml.
+    """
+    name, extra = address().rsplit("/", 1)[1], EXTRAS.get(lesson, "")
     source = (
         "# On Colab: fetch the course and what it lacks. Anywhere else this cell does nothing.\n"
         "import sys\n\n"
         'if "google.colab" in sys.modules:\n'
         f"    !git clone --quiet --depth 1 {address()} /content/{name}\n"
-        f"    %pip install --quiet --editable /content/{name}\n"
+        f"    %pip install --quiet --editable /content/{name}{extra}\n"
         f'    sys.path.insert(0, "/content/{name}")\n'
         f"    %cd /content/{name}/notebooks"
     )
@@ -54,7 +59,7 @@ def write(path):
     title, rest = BADGES.sub("", notebook.cells[0].source).split("\n\n", 1)
     badge = badges(path.relative_to(ROOT).as_posix()).strip()
     notebook.cells[0].source = f"{title}\n\n{badge}\n\n{rest.lstrip()}"
-    setup = setup_cell()
+    setup = setup_cell(path.stem)
     if any(c.get("execution_count") for c in notebook.cells):
         setup.execution_count = 1  # it ran first, and had nothing to do
     others = [c for c in notebook.cells[1:] if "colab-setup" not in c.metadata.get("tags", [])]

@@ -233,7 +233,8 @@ function list(found) {
 }
 
 function draw(letters) {
-  const seconds = sound.length / model.rate, wide = Math.min(200 * seconds, 30000), bands = 64;
+  const seconds = sound.length / model.rate, bands = 64;
+  const wide = Math.min((11 * sound.length) / model.hop, 30000); // 11 pixels a frame, for a letter
   const { columns, levels } = spectrogram(sound, Math.max(80, Math.ceil(sound.length / wide)), bands);
   const canvas = $("spectrogram"), context = canvas.getContext("2d");
   [canvas.width, canvas.height] = [columns, bands];
@@ -289,7 +290,7 @@ async function keepForLater() {
   try {
     await navigator.serviceWorker.register("offline.js");
     await navigator.serviceWorker.ready;
-    $("about").textContent += " Kept in this browser: it opens with the network off, too.";
+    $("about").textContent += " This browser keeps the page: it opens with the network off, too.";
   } catch {
     // A browser that keeps no data (a private window, say): the page works, and needs its server.
   }

@@ -8,7 +8,7 @@ let session, model, newest = 0;
 
 // The bytes of a file of this folder; `progress` is given the share that has come, 0 to 1.
 async function fetched(name, progress = () => {}) {
-  const answer = await fetch(new URL(name, import.meta.url));
+  const answer = await fetch(new URL(name, import.meta.url), { cache: "no-cache" });
   if (!answer.ok) throw new Error(`${name} could not be loaded (status ${answer.status}).`);
   const size = Number(answer.headers.get("Content-Length")), parts = [];
   let length = 0;

@@ -1,6 +1,7 @@
 """The repository's address stands in pyproject.toml, and everywhere else it is the same."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import nbformat
@@ -17,7 +18,7 @@ def test_badges_and_setup_cell_bear_the_address(lesson):
     cells = nbformat.read(lesson, as_version=4).cells
     badges = address.badges(lesson.relative_to(ROOT).as_posix()).strip()
     assert badges in cells[0].source.splitlines()
-    assert cells[1].source == address.setup_cell().source
+    assert cells[1].source == address.setup_cell(lesson.stem).source
     assert cells[1].metadata.tags == ["colab-setup"]
 
 
@@ -39,6 +40,14 @@ def test_writing_twice_changes_nothing(tmp_path, monkeypatch):
     once = copy.read_text()
     address.write(copy)
     assert copy.read_text() == once and once.count("colab-badge") == 1
+
+
+def test_lesson_11_asks_for_its_extra_and_the_others_for_none():
+    assert "--editable /content/asr-course[web]\n" in address.setup_cell("11_web_page").source
+    assert "[web]" not in address.setup_cell("01_explore").source
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(address.EXTRAS.values()) == {"[web]"}
+    assert "web" in extras["optional-dependencies"]
 
 
 def test_the_setup_cell_does_nothing_elsewhere():

@@ -28,12 +28,13 @@ FLOW = [
     "inference",
     "long_form",
     "page",
+    "export",
     "language_model",
     "word_model",
     "beam_search",
     "lm_pipeline",
 ]
-BESIDE = ["profiles", "artifacts", "checkpoints", "plots"]
+BESIDE = ["profiles", "artifacts", "checkpoints", "plots", "web_page"]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 PLOTS = sorted(path.stem for path in (FOLDER / "plots").glob("*.py") if path.stem != "__init__")
 

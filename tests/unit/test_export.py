@@ -1,0 +1,161 @@
+"""ONNX files that are the model, in three precisions; and what happens where one is not."""
+
+
+import numpy as np
+import pytest
+import torch
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+
+from asr_helpers import export
+from asr_helpers.audio import Audio
+from asr_helpers.export import (
+    ExportError,
+    export_onnx,
+    halve,
+    largest_difference,
+    open_onnx,
+    quantise,
+    transcribe_onnx,
+)
+from asr_helpers.inference import transcribe
+
+SMALL = dict(
+    hidden_size=64, num_hidden_layers=1, num_attention_heads=2, intermediate_size=64,
+    conv_dim=(32, 32), conv_kernel=(10, 4), conv_stride=(5, 2), num_feat_extract_layers=2,
+    num_conv_pos_embeddings=8, num_conv_pos_embedding_groups=2, vocab_size=32,
+)  # fmt: skip
+
+
+def small(**settings):
+    torch.manual_seed(0)
+    return Wav2Vec2ForCTC(Wav2Vec2Config(**SMALL, **settings)).eval()
+
+
+def initializers(path):
+    """{name: (data type, number of values)} of an ONNX file's weights."""
+    import onnx
+
+    model = onnx.load(path)
+    return model, {t.name: (t.data_type, int(np.prod(t.dims))) for t in model.graph.initializer}
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """(the model, {precision: path}) of a small model with random weights."""
+    folder, model = tmp_path_factory.mktemp("onnx"), small()
+    paths = {name: folder / f"{name}.onnx" for name in ("float32", "float16", "int8")}
+    export_onnx(model, paths["float32"])
+    halve(paths["float32"], paths["float16"])
+    quantise(paths["float32"], paths["int8"])
+    return model, paths
+
+
+def test_the_file_equals_pytorch_at_any_length_on_noise_and_on_silence(files):
+    model, paths = files
+    gap, scale = largest_difference(model, paths["float32"], lengths=(1, 2, 3, 50, 51, 400))
+    assert gap < 1e-4 * scale and scale > 0.1
+
+
+def test_a_difference_is_seen(files):
+    model, paths = files
+    other = small()
+    with torch.no_grad():
+        other.lm_head.bias[3] += 0.5
+    gap, _ = largest_difference(other, paths["float32"])
+    assert 0.49 < gap < 0.51
+    with torch.no_grad():
+        other.lm_head.bias[3] = float("nan")
+    assert largest_difference(other, paths["float32"])[0] == float("inf")
+
+
+def test_smaller_files_differ_a_little_and_only_in_their_matrices(files):
+    import onnx
+
+    model, paths = files
+    for name, share in (("float16", 0.005), ("int8", 0.1)):
+        gap, scale = largest_difference(model, paths[name])
+        assert 0 < gap < share * scale, name
+        assert paths[name].stat().st_size < paths["float32"].stat().st_size
+    graph, kinds = initializers(paths["int8"])
+    operators = {node.op_type for node in graph.graph.node}
+    assert "Conv" in operators and "MatMulInteger" in operators and "ConvInteger" not in operators
+    convolutions = {node.input[1] for node in graph.graph.node if node.op_type == "Conv"}
+    assert convolutions and all(
+        kinds[name][0] == onnx.TensorProto.FLOAT for name in convolutions if name in kinds
+    )
+    graph, kinds = initializers(paths["float16"])
+    halves = [size for kind, size in kinds.values() if kind == onnx.TensorProto.FLOAT16]
+    matrices = [node for node in graph.graph.node if node.op_type == "MatMul"]
+    assert len(halves) == 8 and len(matrices) == 10  # two products of attention have no weights
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [dict(feat_extract_norm="layer", do_stable_layer_norm=True), dict(feat_extract_norm="group")],
+    ids=["layer", "group"],
+)
+def test_both_kinds_of_front_end_can_be_exported(settings, tmp_path):
+    model = small(**settings)
+    export_onnx(model, tmp_path / "model.onnx")
+    gap, scale = largest_difference(model, tmp_path / "model.onnx")
+    assert gap < 1e-4 * scale
+
+
+def test_the_model_stays_as_it_was(tmp_path):
+    model = small().to(torch.bfloat16).train()
+    model.set_attn_implementation("sdpa")
+    export_onnx(model, tmp_path / "model.onnx")
+    assert model.dtype == torch.bfloat16 and model.training
+    assert model.config._attn_implementation == "sdpa"
+
+
+def test_a_model_whose_frames_are_joined_is_refused(tmp_path):
+    with pytest.raises(ExportError, match="add_adapter"):
+        export_onnx(small(add_adapter=True), tmp_path / "model.onnx")
+
+
+def test_an_export_that_is_wrong_is_refused_and_leaves_no_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(export, "largest_difference", lambda model, path: (0.5, 10.0))
+    with pytest.raises(ExportError, match=r"differ by 0\.5 .* reach 10"):
+        export_onnx(small(), tmp_path / "model.onnx")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_package_is_named_with_its_remedy(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        export.importlib, "import_module", lambda name: (_ for _ in ()).throw(ImportError(name))
+    )
+    with pytest.raises(ImportError, match="package onnx, .* `pip install onnx onnxscript"):
+        export_onnx(small(), tmp_path / "model.onnx")
+    with pytest.raises(ImportError, match="package onnxruntime,"):
+        open_onnx(tmp_path / "model.onnx")
+
+
+def test_importing_the_module_needs_none_of_the_packages():
+    import subprocess
+    import sys
+
+    code = (
+        "import sys; sys.modules.update(dict.fromkeys(['onnx', 'onnxscript', 'onnxruntime']));"
+        "import asr_helpers.export, asr_helpers.web_page"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_transcripts_of_ten_clips_equal_pytorchs(lettered, few, processor, tmp_path):
+    model = Wav2Vec2ForCTC.from_pretrained(lettered).eval()
+    clips = few.select(range(10)).cast_column("audio", Audio(sampling_rate=16_000))
+    waveforms = [row["array"] for row in clips["audio"]]
+    expected = transcribe(model, processor, waveforms)
+    whole = export_onnx(model, tmp_path / "float32.onnx")
+    assert transcribe_onnx(open_onnx(whole), processor, waveforms) == expected
+    assert len({text for text in expected if text}) > 5
+    session = open_onnx(halve(whole, tmp_path / "float16.onnx"))
+    assert transcribe_onnx(session, processor, waveforms) == expected  # stored in halves anyway
+    session = open_onnx(quantise(whole, tmp_path / "int8.onnx"))
+    logits, exact = (
+        s.run(None, {"input_values": waveforms[0][None]})[0] for s in (session, open_onnx(whole))
+    )
+    assert (logits.argmax(-1) == exact.argmax(-1)).mean() > 0.9

@@ -16,6 +16,7 @@ import torch
 from asr_helpers.long_form import frame_geometry
 
 OPSET = 18  # the version of ONNX's operators
+FLOAT = 1  # ONNX's number for float32
 
 
 class ExportError(RuntimeError):
@@ -155,13 +156,62 @@ def transcribe_onnx(session, processor, waveforms) -> list[str]:
     return texts
 
 
-def quantise(source: str | Path, path: str | Path) -> Path:
-    """Write an ONNX file whose matrix products are in int8, from one in float32.
+def halve(source: str | Path, path: str | Path) -> Path:
+    """Write an ONNX file whose weight matrices are kept in float16, from one in float32.
 
-    Each weight matrix becomes whole numbers from 0 to 255 with one scale a column; the other factor
-    is rounded in the same way while the model runs, with a scale for each call ("dynamic"). The
-    convolutions stay in float32: onnxruntime has no fast int8 convolution for the CPU, and a front
-    end that computes a logarithm or a square needs the range.
+    The model still computes in float32, as a CPU does: the runtime converts each matrix once, when
+    it loads the file.
+
+    Args:
+        source: a file of `export_onnx`.
+        path: of the file to write.
+    """
+
+    def cast(name, matrix):
+        onnx = package("onnx")
+        stored = onnx.numpy_helper.from_array(matrix.astype(np.float16), f"{name}_float16")
+        return [stored], [onnx.helper.make_node("Cast", [stored.name], [name], to=FLOAT)]
+
+    return _store_matrices(source, path, cast)
+
+
+def quantise(source: str | Path, path: str | Path) -> Path:
+    """Write an ONNX file whose weight matrices are kept in int8, from one in float32.
+
+    Each column of a matrix is divided by a scale of its own, such that its largest weight becomes
+    127, and rounded. The model still computes in float32: the runtime multiplies each matrix by its
+    scales once, when it loads the file.
+
+    Args:
+        source: a file of `export_onnx`.
+        path: of the file to write.
+    """
+
+    def dequantise(name, matrix):
+        onnx = package("onnx")
+        scales = (np.abs(matrix).max(axis=0) / 127).astype(np.float32)
+        scales[scales == 0] = 1.0
+        rounded = np.rint(matrix / scales).astype(np.int8)
+        stored = [
+            onnx.numpy_helper.from_array(rounded, f"{name}_int8"),
+            onnx.numpy_helper.from_array(scales, f"{name}_scales"),
+        ]
+        whole = f"{name}_whole"  # whole numbers, as float32
+        return stored, [
+            onnx.helper.make_node("Cast", [stored[0].name], [whole], to=FLOAT),
+            onnx.helper.make_node("Mul", [whole, stored[1].name], [name]),
+        ]
+
+    return _store_matrices(source, path, dequantise)
+
+
+def quantise_dynamic(source: str | Path, path: str | Path) -> Path:
+    """Write an ONNX file whose matrix products are computed in int8, from one in float32.
+
+    The weights are rounded as by `quantise`, and so is the other factor, while the model runs, with
+    one scale for all its numbers in each product: a few large numbers make the steps coarse for all
+    the others. The convolutions stay in float32: onnxruntime has no fast int8 convolution for the
+    CPU, and a front end needs the range.
 
     Args:
         source: a file of `export_onnx`.
@@ -171,39 +221,39 @@ def quantise(source: str | Path, path: str | Path) -> Path:
     with _quiet("root"):
         quantization.quantize_dynamic(
             str(source), str(path), op_types_to_quantize=["MatMul"], per_channel=True,
-            # Unsigned times unsigned is exact on every processor. Signed weights are a little
-            # faster on some, and overflow on those that have AVX2 and no VNNI.
+            # Unsigned times unsigned is exact on every processor; signed weights overflow on those
+            # that have AVX2 and no VNNI.
             weight_type=quantization.QuantType.QUInt8,
         )  # fmt: skip
     return Path(path)
 
 
-def halve(source: str | Path, path: str | Path) -> Path:
-    """Write an ONNX file whose weight matrices are kept in float16, from one in float32.
+def _store_matrices(source, path, store):
+    """Copy an ONNX file, with its weight matrices stored in another way.
 
-    The model still computes in float32, as a CPU does: a `Cast` follows each weight matrix.
+    Only the matrices of matrix products are: the convolutions are a small part of the file, and a
+    front end needs the range of float32.
 
     Args:
-        source: a file of `export_onnx`.
-        path: of the file to write.
+        store: given a name and a matrix of shape (inputs, outputs), gives what to store in its place
+            and the nodes that make the matrix of that name from it.
     """
     onnx = package("onnx")
     model = onnx.load(str(source))
     graph = model.graph
-    weights = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
-    casts = []
+    factors = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    kept, nodes = [], []
     for tensor in graph.initializer:
-        if tensor.name in weights:
-            half_name = tensor.name + "_float16"
-            array = onnx.numpy_helper.to_array(tensor).astype(np.float16)
-            casts.append(
-                onnx.helper.make_node(
-                    "Cast", [half_name], [tensor.name], to=onnx.TensorProto.FLOAT
-                )
-            )
-            tensor.CopyFrom(onnx.numpy_helper.from_array(array, half_name))
-    nodes = [*casts, *graph.node]
-    del graph.node[:]
+        if tensor.name in factors and len(tensor.dims) == 2:
+            stored, makers = store(tensor.name, onnx.numpy_helper.to_array(tensor))
+            kept += stored
+            nodes += makers
+        else:
+            kept.append(tensor)
+    nodes += graph.node
+    kept, nodes = copy.deepcopy(kept), copy.deepcopy(nodes)
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
     graph.node.extend(nodes)
     onnx.save(model, str(path))
     return Path(path)

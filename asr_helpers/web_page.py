@@ -82,7 +82,9 @@ def build_page(folder: str | Path, page: str | Path, precision: str = "int8") ->
         raise PageError(f"No precision {precision!r}: choose one of {', '.join(SMALLER)}.")
     if page.exists() and any(page.iterdir()) and not (page / "model" / "model.json").is_file():
         raise PageError(f"{page} holds something else than a page: choose another folder.")
-    missing = [n for n in ("config.json", "vocab.json", "model.safetensors") if not (folder / n).is_file()]
+    missing = [
+        n for n in ("config.json", "vocab.json", "model.safetensors") if not (folder / n).is_file()
+    ]
     if missing:
         raise PageError(
             f"{folder} lacks {', '.join(missing)}: name a folder as lesson 05 leaves it, with the "
@@ -275,4 +277,6 @@ def open_server(page: str | Path, port: int = 0) -> ThreadingHTTPServer:
     try:
         return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, directory=str(page)))
     except OSError as error:
-        raise PageError(f"Port {port} cannot be opened ({error.strerror}): choose another.") from error
+        raise PageError(
+            f"Port {port} cannot be opened ({error.strerror}): choose another."
+        ) from error

@@ -39,7 +39,7 @@ def model_folder(name: str | None, profile: str) -> Path:
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError, HfHubHTTPError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
 
     try:
         with hub_or_cache(name):
@@ -61,7 +61,9 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--model", default=os.environ.get("MODEL"), help="a folder, or a Hub name")
     parser.add_argument("--profile", default="offline", help="whose newest model to use")
     parser.add_argument("--precision", default="int8", choices=SMALLER)
-    parser.add_argument("--out", type=Path, default=ROOT / "build" / "web", help="the folder to write")
+    parser.add_argument(
+        "--out", type=Path, default=ROOT / "build" / "web", help="the folder to write"
+    )
     parser.add_argument("--serve", action="store_true", help="hand the page out to this machine")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--space", metavar="NAME", help="push to this static Space")

@@ -32,11 +32,15 @@ def npm_files(version: str, integrity: str, names: list[str]) -> dict[str, bytes
         done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         packed = next(Path(folder).glob("*.tgz"), None)
         if done.returncode or packed is None:
-            raise RuntimeError(f"npm could not fetch onnxruntime-web {version}: {done.stderr.strip()}")
+            raise RuntimeError(
+                f"npm could not fetch onnxruntime-web {version}: {done.stderr.strip()}"
+            )
         content = packed.read_bytes()
     digest = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
     if digest != integrity:
-        raise RuntimeError(f"npm's onnxruntime-web {version} is another than was checked: {digest}.")
+        raise RuntimeError(
+            f"npm's onnxruntime-web {version} is another than was checked: {digest}."
+        )
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         return {name: archive.extractfile(f"package/dist/{name}").read() for name in names}
 

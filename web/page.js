@@ -6,7 +6,7 @@ const LONGEST_RECORDING = 300, LONGEST_FILE = 1800; // seconds
 const LARGEST_FILE = 200e6; // bytes
 const $ = (id) => document.getElementById(id);
 
-let model, job = 0, sound, current, recording, ready = false;
+let model, job = 0, sound, current, recording, starting = false, ready = false;
 
 // A worker made from a blob keeps to this page's Content-Security-Policy.
 const start = `import ${JSON.stringify(new URL("worker.js", import.meta.url).href)};`;
@@ -59,7 +59,9 @@ function begin(told) {
 
 // ---- sound in ------------------------------------------------------------------------------
 
-$("record").onclick = () => (recording ? stop() : record());
+// While the browser asks for the microphone, the button does nothing; disabled, it would lose the
+// keyboard's focus.
+$("record").onclick = () => starting || (recording ? stop() : record());
 
 function reason(error) {
   return {
@@ -79,7 +81,7 @@ async function record() {
     return fail("The browser gives the microphone only to pages from https or from localhost. " +
       "You can still choose or drop a file.");
   }
-  $("record").disabled = true;
+  starting = true;
   try {
     // The sound as it is: what browsers do for telephone calls would change it.
     const plain = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
@@ -98,7 +100,7 @@ async function record() {
     recording = undefined;
     return fail(`${reason(error)} You can still choose or drop a file.`);
   } finally {
-    $("record").disabled = false;
+    starting = false;
   }
   job++;
   current = undefined;

@@ -55,12 +55,13 @@ export function mono(channels) {
 }
 
 // Resample by a low-pass filter, a sine cardinal under a Kaiser window. It passes nine tenths of the
-// lower rate's band and stops what lies beyond it, as soxr does in Python.
+// lower rate's band and stops what lies beyond it. The three numbers are those whose filter is
+// nearest to that of soxr, which Python uses.
 export function resample(samples, from, to) {
   if (from === to) return samples;
   const divisor = (a, b) => (b ? divisor(b, a % b) : a);
   const up = to / divisor(from, to), down = from / divisor(from, to);
-  const cutoff = 0.956 * Math.min(1, to / from), half = Math.ceil(80 / Math.min(1, to / from));
+  const share = Math.min(1, to / from), cutoff = 0.957 * share, half = Math.ceil(95 / share);
   const bessel = (x) => {
     let term = 1, sum = 1;
     for (let k = 1; term > 1e-12 * sum; k++) sum += term *= (x / 2 / k) ** 2;
@@ -70,7 +71,7 @@ export function resample(samples, from, to) {
     const angle = Math.PI * cutoff * x, edge = 1 - (x / half) ** 2;
     if (edge <= 0) return 0;
     const sine = x === 0 ? 1 : Math.sin(angle) / angle;
-    return (cutoff * sine * bessel(11 * Math.sqrt(edge))) / bessel(11);
+    return (cutoff * sine * bessel(12.5 * Math.sqrt(edge))) / bessel(12.5);
   };
   // Output sample k lies at k * down / up between the input's: `up` kinds of place, a filter each.
   const filters = Array.from({ length: Math.min(up, Math.round((samples.length * up) / down)) }, (_, k) =>

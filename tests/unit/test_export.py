@@ -1,6 +1,5 @@
 """ONNX files that are the model, in three precisions; and what happens where one is not."""
 
-
 import numpy as np
 import pytest
 import torch
@@ -15,6 +14,7 @@ from asr_helpers.export import (
     largest_difference,
     open_onnx,
     quantise,
+    quantise_dynamic,
     transcribe_onnx,
 )
 from asr_helpers.inference import transcribe
@@ -43,10 +43,11 @@ def initializers(path):
 def files(tmp_path_factory):
     """(the model, {precision: path}) of a small model with random weights."""
     folder, model = tmp_path_factory.mktemp("onnx"), small()
-    paths = {name: folder / f"{name}.onnx" for name in ("float32", "float16", "int8")}
+    paths = {name: folder / f"{name}.onnx" for name in ("float32", "float16", "int8", "dynamic")}
     export_onnx(model, paths["float32"])
     halve(paths["float32"], paths["float16"])
     quantise(paths["float32"], paths["int8"])
+    quantise_dynamic(paths["float32"], paths["dynamic"])
     return model, paths
 
 
@@ -68,25 +69,58 @@ def test_a_difference_is_seen(files):
     assert largest_difference(other, paths["float32"])[0] == float("inf")
 
 
-def test_smaller_files_differ_a_little_and_only_in_their_matrices(files):
+@pytest.mark.parametrize(("name", "share"), [("float16", 0.005), ("int8", 0.05), ("dynamic", 0.1)])
+def test_smaller_files_differ_a_little(files, name, share):
+    model, paths = files
+    gap, scale = largest_difference(model, paths[name])
+    assert 0 < gap < share * scale
+    assert paths[name].stat().st_size < paths["float32"].stat().st_size
+
+
+def test_only_matrices_are_stored_smaller(files):
     import onnx
 
-    model, paths = files
-    for name, share in (("float16", 0.005), ("int8", 0.1)):
-        gap, scale = largest_difference(model, paths[name])
-        assert 0 < gap < share * scale, name
-        assert paths[name].stat().st_size < paths["float32"].stat().st_size
-    graph, kinds = initializers(paths["int8"])
+    _, paths = files
+    kinds = {"float16": onnx.TensorProto.FLOAT16, "int8": onnx.TensorProto.INT8}
+    _, whole = initializers(paths["float32"])
+    for name, kind in kinds.items():
+        graph, stored = initializers(paths[name])
+        matrices = [n for n, (k, _) in stored.items() if k == kind]
+        assert len(matrices) == 8  # feature projection, four of attention, two after it, the head
+        same = {n: facts for n, facts in stored.items() if n in whole}
+        assert same == {n: whole[n] for n in same}
+        products = [node for node in graph.graph.node if node.op_type == "MatMul"]
+        assert len(products) == 10  # two products of attention have no weights
+
+
+def test_dynamic_quantisation_leaves_the_convolutions(files):
+    import onnx
+
+    graph, kinds = initializers(files[1]["dynamic"])
     operators = {node.op_type for node in graph.graph.node}
-    assert "Conv" in operators and "MatMulInteger" in operators and "ConvInteger" not in operators
+    assert {"Conv", "MatMulInteger"} <= operators and "ConvInteger" not in operators
     convolutions = {node.input[1] for node in graph.graph.node if node.op_type == "Conv"}
-    assert convolutions and all(
-        kinds[name][0] == onnx.TensorProto.FLOAT for name in convolutions if name in kinds
-    )
-    graph, kinds = initializers(paths["float16"])
-    halves = [size for kind, size in kinds.values() if kind == onnx.TensorProto.FLOAT16]
-    matrices = [node for node in graph.graph.node if node.op_type == "MatMul"]
-    assert len(halves) == 8 and len(matrices) == 10  # two products of attention have no weights
+    assert any(name in kinds for name in convolutions)
+    for name in convolutions & set(kinds):
+        assert kinds[name][0] == onnx.TensorProto.FLOAT
+
+
+def test_each_column_is_rounded_in_steps_of_its_own(files):
+    import onnx
+
+    _, paths = files
+    whole = {
+        t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(paths["float32"]).graph.initializer
+    }
+    small = {
+        t.name: onnx.numpy_helper.to_array(t) for t in onnx.load(paths["int8"]).graph.initializer
+    }
+    names = [name for name in whole if f"{name}_int8" in small]
+    for name in names:
+        steps = small[f"{name}_scales"]
+        assert steps.shape == (whole[name].shape[1],)
+        assert (np.abs(small[f"{name}_int8"] * steps - whole[name]) <= 0.501 * steps).all()
+        assert (np.abs(small[f"{name}_int8"]).max(axis=0) == 127).all()
 
 
 @pytest.mark.parametrize(
@@ -155,7 +189,5 @@ def test_transcripts_of_ten_clips_equal_pytorchs(lettered, few, processor, tmp_p
     session = open_onnx(halve(whole, tmp_path / "float16.onnx"))
     assert transcribe_onnx(session, processor, waveforms) == expected  # stored in halves anyway
     session = open_onnx(quantise(whole, tmp_path / "int8.onnx"))
-    logits, exact = (
-        s.run(None, {"input_values": waveforms[0][None]})[0] for s in (session, open_onnx(whole))
-    )
-    assert (logits.argmax(-1) == exact.argmax(-1)).mean() > 0.9
+    texts = transcribe_onnx(session, processor, waveforms)
+    assert sum(text == other for text, other in zip(texts, expected)) >= 7

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from asr_helpers.long_form import frame_geometry
+from asr_helpers.frames import frame_geometry
 
 OPSET = 18  # the version of ONNX's operators
 FLOAT = 1  # ONNX's number for float32

@@ -20,7 +20,7 @@ from transformers import AutoModelForCTC
 
 from asr_helpers.artifacts import saving
 from asr_helpers.export import export_onnx, halve, quantise
-from asr_helpers.long_form import frame_geometry
+from asr_helpers.frames import frame_geometry
 from asr_helpers.processor import load_processor
 
 PACKAGE = Path(__file__).resolve().parent

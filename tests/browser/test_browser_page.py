@@ -17,7 +17,8 @@ from transformers import AutoModelForCTC
 
 from asr_helpers.audio import read_audio
 from asr_helpers.export import open_onnx, transcribe_onnx
-from asr_helpers.long_form import frame_geometry, long_logits, transcribe_long, word_times
+from asr_helpers.frames import frame_geometry
+from asr_helpers.long_form import long_logits, transcribe_long, word_times
 from asr_helpers.metrics import wer
 from asr_helpers.text import normalize
 from asr_helpers.web_page import build_page, open_server

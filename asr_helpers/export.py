@@ -186,7 +186,7 @@ def transcribe_onnx(session, processor, waveforms) -> list[str]:
 
 
 def halve(source: str | Path, path: str | Path) -> Path:
-    """Write an ONNX file whose weight matrices are kept in float16, from one in float32.
+    """Write an ONNX file with the transformer layers' matrices in float16, from one in float32.
 
     The model still computes in float32, as a CPU does: the runtime converts each matrix once, when
     it loads the file.
@@ -205,7 +205,7 @@ def halve(source: str | Path, path: str | Path) -> Path:
 
 
 def quantise(source: str | Path, path: str | Path) -> Path:
-    """Write an ONNX file whose weight matrices are kept in int8, from one in float32.
+    """Write an ONNX file with the transformer layers' matrices in int8, from one in float32.
 
     Each column of a matrix is divided by a scale of its own, such that its largest weight becomes
     127, and rounded. The model still computes in float32: the runtime multiplies each matrix by its
@@ -235,21 +235,24 @@ def quantise(source: str | Path, path: str | Path) -> Path:
 
 
 def quantise_dynamic(source: str | Path, path: str | Path) -> Path:
-    """Write an ONNX file whose matrix products are computed in int8, from one in float32.
+    """Write an ONNX file whose transformer layers multiply in int8, from one in float32.
 
     The weights are rounded as by `quantise`, and so is the other factor, while the model runs, with
     one scale for all its numbers in each product: a few large numbers make the steps coarse for all
     the others. The convolutions stay in float32: onnxruntime has no fast int8 convolution for the
-    CPU, and a front end needs the range.
+    CPU.
 
     Args:
         source: a file of `export_onnx`.
         path: of the file to write.
     """
     quantization = package("onnxruntime.quantization")
+    graph = package("onnx").load(str(source)).graph
+    layers = [node.name for node in _layer_products(graph)]
     with _quiet("root"):
         quantization.quantize_dynamic(
-            str(source), str(path), op_types_to_quantize=["MatMul"], per_channel=True,
+            str(source), str(path), op_types_to_quantize=["MatMul"], nodes_to_quantize=layers,
+            per_channel=True,
             # Unsigned times unsigned is exact on every processor; signed weights overflow on those
             # that have AVX2 and no VNNI.
             weight_type=quantization.QuantType.QUInt8,
@@ -257,11 +260,33 @@ def quantise_dynamic(source: str | Path, path: str | Path) -> Path:
     return Path(path)
 
 
-def _store_matrices(source, path, store):
-    """Copy an ONNX file, with its weight matrices stored in another way.
+def _layer_products(graph) -> list:
+    """The nodes that multiply by a weight matrix of a transformer layer.
 
-    Only the matrices of matrix products are: the convolutions are a small part of the file, and a
-    front end needs the range of float32.
+    They hold most of a model's weights. What comes before them, the front end, can need the range
+    and the precision of float32: a model may add large constants there, for the layers to take away.
+
+    Raises:
+        ExportError: there are none.
+    """
+    matrices = {tensor.name for tensor in graph.initializer if len(tensor.dims) == 2}
+    nodes = [
+        node
+        for node in graph.node
+        if node.op_type == "MatMul"
+        and node.input[1] in matrices
+        and any("encoder.layers." in entry.value for entry in node.metadata_props)
+    ]
+    if not nodes:
+        raise ExportError(
+            "The ONNX file names no weight matrix of a transformer layer: make the file with "
+            "`export_onnx`, or keep float32."
+        )
+    return nodes
+
+
+def _store_matrices(source, path, store):
+    """Copy an ONNX file, with the weight matrices of its transformer layers stored in another way.
 
     Args:
         store: given a name and a matrix of shape (inputs, outputs), gives what to store in its place
@@ -270,10 +295,10 @@ def _store_matrices(source, path, store):
     onnx = package("onnx")
     model = onnx.load(str(source))
     graph = model.graph
-    factors = {node.input[1] for node in graph.node if node.op_type == "MatMul"}
+    factors = {node.input[1] for node in _layer_products(graph)}
     kept, nodes = [], []
     for tensor in graph.initializer:
-        if tensor.name in factors and len(tensor.dims) == 2:
+        if tensor.name in factors:
             stored, makers = store(tensor.name, onnx.numpy_helper.to_array(tensor))
             kept += stored
             nodes += makers

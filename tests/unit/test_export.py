@@ -86,7 +86,7 @@ def test_only_matrices_are_stored_smaller(files):
     for name, kind in kinds.items():
         graph, stored = initializers(paths[name])
         matrices = [n for n, (k, _) in stored.items() if k == kind]
-        assert len(matrices) == 8  # feature projection, four of attention, two after it, the head
+        assert len(matrices) == 6  # of the one layer: four of attention, two after it
         same = {n: facts for n, facts in stored.items() if n in whole}
         assert same == {n: whole[n] for n in same}
         products = [node for node in graph.graph.node if node.op_type == "MatMul"]
@@ -121,6 +121,31 @@ def test_each_column_is_rounded_in_steps_of_its_own(files):
         assert steps.shape == (whole[name].shape[1],)
         assert (np.abs(small[f"{name}_int8"] * steps - whole[name]) <= 0.501 * steps).all()
         assert (np.abs(small[f"{name}_int8"]).max(axis=0) == 127).all()
+
+
+def test_a_front_end_with_large_numbers_survives_every_precision(tmp_path):
+    """As of a base model that adds 1000 to all channels before the layers, which take it away."""
+    model = small(do_stable_layer_norm=True)
+    with torch.no_grad():
+        model.wav2vec2.feature_projection.projection.bias += 1000.0
+    whole = export_onnx(model, tmp_path / "float32.onnx")
+    gap, scale = largest_difference(model, whole)
+    assert gap < 1e-3 * scale
+    for store, share in ((halve, 0.005), (quantise, 0.05), (quantise_dynamic, 0.1)):
+        gap, _ = largest_difference(model, store(whole, tmp_path / "small.onnx"))
+        assert gap < share * scale, store.__name__
+
+
+def test_a_file_without_names_of_layers_is_refused(files, tmp_path):
+    import onnx
+
+    graph = onnx.load(files[1]["float32"])
+    for node in graph.graph.node:
+        del node.metadata_props[:]
+    onnx.save(graph, tmp_path / "nameless.onnx")
+    for store in (halve, quantise, quantise_dynamic):
+        with pytest.raises(ExportError, match="names no weight matrix"):
+            store(tmp_path / "nameless.onnx", tmp_path / "small.onnx")
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
-"""Prefix beam search: the best text of all, heard by CTC and judged by a language model."""
+"""Prefix beam search: the text with the best sum of CTC's score and a language model's."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from heapq import nlargest
 from math import exp, log
@@ -8,25 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from asr_helpers.language_model import NGram
+
 KEPT = 20_000  # contexts, 40 MB, however long the speech
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What lesson 08 reads. Beams count prefixes, floors are probabilities."""
-
-    order: int = 7  # characters of an n-gram
-    words: int = 3  # words of an n-gram
-    train_weight: float = 8.0  # of a training transcript, where a domain sentence has 1
-    beam: int = 32
-    grid_beam: int = 8  # for the many runs that choose the weights
-    token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
-    prefix_floor: float = 1e-5  # prefixes less likely than this share of the best are dropped
-    alphas: tuple = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
-    betas: tuple = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
-    beams: tuple = (1, 2, 4, 8, 16, 32)
-    orders: tuple = (1, 2, 3, 4, 5, 6, 7)
-    hot_weight: float = 100.0  # of a hot word
 
 
 class Hypothesis(NamedTuple):
@@ -50,30 +34,44 @@ class LanguageModelDecoder:
 
     Args:
         tokens: a character for each logit, in order; None for a token that is never written.
-        blank, model: the id of the blank, and a CharacterModel, a WordModel or None.
-        alpha, beta, beam: the model's weight, 0 or more; a character's bonus; prefixes kept.
-        token_floor, prefix_floor: what is dropped for speed; 0 drops nothing.
+        blank: the id of the blank.
+        model: an n-gram, or None.
+        alpha, beta: the model's weight, 0 or more; a character's bonus in nats.
+        beam: how many prefixes are kept after each frame.
+        token_floor: tokens with less probability in a frame are not tried there.
+        prefix_floor: prefixes with less than this share of the best one's probability are
+            dropped. 0 drops nothing, of either.
 
     Raises:
         ValueError: a number is out of range, or the model's alphabet lacks a token.
     """
 
-    def __init__(self, tokens, blank=0, model=None, alpha=0.0, beta=0.0, beam=32,
-                 token_floor=0.0, prefix_floor=0.0):  # fmt: skip
+    def __init__(
+        self,
+        tokens: Sequence[str | None],
+        blank: int = 0,
+        model: NGram | None = None,
+        *,
+        alpha: float = 0.0,
+        beta: float = 0.0,
+        beam: int = 32,
+        token_floor: float = 0.0,
+        prefix_floor: float = 0.0,
+    ) -> None:
         if beam < 1 or alpha < 0 or not (0 <= token_floor < 1 and 0 <= prefix_floor < 1):
             raise ValueError("Wanted: beam 1 or more, alpha 0 or more, floors from 0 to below 1.")
         if not 0 <= blank < len(tokens):
             raise ValueError(f"Blank {blank} is none of {len(tokens)} tokens.")
         self.letters = [(i, c) for i, c in enumerate(tokens) if c is not None and i != blank]
-        if strange := [c for _, c in self.letters if model and c not in model.symbols[:-1]]:
-            raise ValueError(f"The model's alphabet lacks {strange}: give it a larger one.")
+        if missing := [c for _, c in self.letters if model and c not in model.symbols[:-1]]:
+            raise ValueError(f"The model's alphabet lacks {missing}: give it a larger one.")
         self.size, self.blank, self.model = len(tokens), blank, model
         self.alpha, self.beta, self.beam = alpha, beta, beam
         self.token_floor, self.prefix_floor = token_floor, prefix_floor
         self._factors = lru_cache(KEPT)(self._multiplied)
         self._bonus = {c: exp(beta) for _, c in self.letters}
 
-    def factors(self, prefix):
+    def factors(self, prefix: str) -> dict[str, float]:
         """{character: what writing it after `prefix` multiplies the probability by}."""
         if self.model is None:
             return self._bonus
@@ -83,7 +81,7 @@ class LanguageModelDecoder:
         values = self.model.distribution(context) ** self.alpha * exp(self.beta)
         return dict(zip(self.model.symbols, values.tolist()))
 
-    def n_best(self, logits, n=1):
+    def n_best(self, logits: np.ndarray, n: int = 1) -> list[Hypothesis]:
         """The n best texts of `logits` (frames, vocab), best first: a list of Hypothesis.
 
         Raises:
@@ -101,22 +99,22 @@ class LanguageModelDecoder:
         for frame in frames.tolist():
             beams, best = self._prune(self._step(beams, frame))
             scale += log(best)
-        found = [self._finish(prefix, log(sum(mass)) + scale) for prefix, mass in beams.items()]
-        return nlargest(n, found, key=lambda one: one.score)
+        texts = [self._finish(prefix, log(sum(mass)) + scale) for prefix, mass in beams.items()]
+        return nlargest(n, texts, key=lambda hypothesis: hypothesis.score)
 
     def _step(self, beams, frame):
-        """All prefixes after one more frame, and their mass."""
-        heard = [(c, frame[i]) for i, c in self.letters if frame[i] > self.token_floor]
-        sounds, silence, after = dict(heard), frame[self.blank], {}
-        for prefix, (ended, held) in beams.items():
-            both, last = ended + held, prefix[-1:]
+        """All prefixes after one more frame, and their mass: {prefix: [in blank, in letter]}."""
+        tried = [(c, frame[i]) for i, c in self.letters if frame[i] > self.token_floor]
+        letters, blank, after = dict(tried), frame[self.blank], {}
+        for prefix, (in_blank, in_letter) in beams.items():
+            both, last = in_blank + in_letter, prefix[-1:]
             mass = after.setdefault(prefix, [0.0, 0.0])
-            mass[0] += both * silence
-            mass[1] += held * sounds.get(last, 0.0)  # the same letter, held on
-            factors = self.factors(prefix) if heard else None
-            for c, p in heard:
+            mass[0] += both * blank
+            mass[1] += in_letter * letters.get(last, 0.0)  # the same letter, held on
+            factors = self.factors(prefix) if tried else None
+            for c, p in tried:
                 # A letter twice in a row needs a blank in between.
-                p *= factors[c] * (ended if c == last else both)
+                p *= factors[c] * (in_blank if c == last else both)
                 longer = prefix + c
                 if longer in after:
                     after[longer][1] += p
@@ -126,25 +124,26 @@ class LanguageModelDecoder:
 
     def _prune(self, after):
         """The best prefixes, scaled to a largest mass of 1, and what that was before."""
-        ranked = [(ended + held, prefix) for prefix, (ended, held) in after.items()]
+        ranked = [(sum(mass), prefix) for prefix, mass in after.items()]
         best = max(ranked)[0]
         ranked = nlargest(self.beam, [r for r in ranked if r[0] > best * self.prefix_floor])
         return {prefix: [m / best for m in after[prefix]] for _, prefix in ranked}, best
 
     def _finish(self, text, score):
         """The Hypothesis of a prefix at whose end the sentence ends, too."""
-        score_by = self.model.score if self.model else lambda text, end=True: 0.0
-        language, before = score_by(text), score_by(text, end=False)
-        acoustic = score - self.alpha * before - self.beta * len(text)
-        return Hypothesis(text, score + self.alpha * (language - before), acoustic, language)
+        language = unfinished = 0.0  # ln P of the text with its end, and without
+        if self.model is not None:
+            language, unfinished = self.model.score(text), self.model.score(text, end=False)
+        acoustic = score - self.alpha * unfinished - self.beta * len(text)
+        return Hypothesis(text, score + self.alpha * (language - unfinished), acoustic, language)
 
-    def __call__(self, batch):
+    def __call__(self, batch: Iterable[np.ndarray]) -> list[str]:
         """The best text of each utterance; `batch` is a list of logits (frames, vocab)."""
         return [" ".join(self.n_best(logits)[0].text.split()) for logits in batch]
 
 
-def characters(tokenizer):
+def characters(tokenizer) -> list[str | None]:
     """`tokens` for LanguageModelDecoder: "|" is a space, and special tokens are never written."""
     space = tokenizer.word_delimiter_token
     names = tokenizer.convert_ids_to_tokens(range(len(tokenizer)))
-    return [" " if n == space else n if len(n) == 1 else None for n in names]
+    return [" " if name == space else name if len(name) == 1 else None for name in names]

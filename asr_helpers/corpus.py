@@ -1,6 +1,6 @@
-"""Labelled speech: the prompts inside this package, or a dataset of the Hugging Face Hub."""
+"""Labelled speech: the prompts inside this package, a folder of yours, or a dataset of the Hub."""
 
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import datasets
@@ -8,89 +8,140 @@ import pyarrow.parquet
 from huggingface_hub import constants
 
 from asr_helpers.audio import Audio
+from asr_helpers.folder import load_folder
 from asr_helpers.reach import hub_or_cache
-from asr_helpers.text import normalize
+from asr_helpers.splits import keep_own_splits, split_by_transcript, split_off_the_end
+from asr_helpers.tables import NAMES
 
 EMBEDDED = "telephone-prompts"
 FOLDER = Path(__file__).parent / "data"
-SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
 
 
-def languages():
+def languages() -> list[str]:
     """The languages inside the package, such as "en-US"."""
     return sorted(path.stem for path in FOLDER.glob("*.parquet"))
 
 
-def load_corpus(name=EMBEDDED, language="en-US", revision=None, seed=42):
+def load_corpus(
+    name: str | Path = EMBEDDED,
+    language: str = "en-US",
+    revision: str | None = None,
+    seed: int = 42,
+    columns: Mapping[str, str] | None = None,
+) -> datasets.DatasetDict:
     """Load labelled speech as train, validation and test splits that share no transcript.
 
-    The embedded prompts are shared out 70/10/20 by transcript. Of a Hub dataset the last fifth, in
-    its own order, is test: so the Hugging Face audio course cuts MInDS-14's 563 English calls, 450
-    to train and 113 to test, and scores on the two can be set side by side. Validation is cut from
-    the first part.
+    The embedded prompts are shared out 70/10/20 by transcript. Of a Hub dataset that is one split
+    the last fifth, in its own order, is test: so the Hugging Face audio course cuts MInDS-14's 563
+    English calls, 450 to train and 113 to test, and scores on the two can be set side by side.
+    Validation is cut from the first part. A Hub dataset with a test split keeps it.
 
     Args:
-        name: `EMBEDDED`, or a Hub id whose columns are those of "PolyAI/minds14".
+        name: `EMBEDDED`; a folder or a table, which `load_folder` reads; or a Hub id.
         language: the part of the corpus, such as "en-US".
         revision: the commit of a Hub dataset.
         seed: shuffles the transcripts before they are shared out.
+        columns: what the corpus calls "audio" and "transcription", where its names are not common
+            ones, such as {"transcription": "orthography"}.
 
     Returns:
         A DatasetDict with the columns path, audio, transcription, english_transcription,
-        intent_class and lang_id. `audio` decodes at its own rate, 8 kHz in both corpora.
+        intent_class and lang_id. `audio` decodes at its own rate, 8 kHz in the embedded prompts
+        and in MInDS-14.
 
     Raises:
-        ValueError: the package has no such language.
+        ValueError: the package, or the Hub dataset, has no such language; a column is not found; or
+            a folder cannot be read.
         ConnectionError: the Hub does not answer, and the cache lacks the dataset.
     """
     if name == EMBEDDED:
         if language not in languages():
             raise ValueError(f"No prompts in {language!r}: choose from {', '.join(languages())}.")
-        table = pyarrow.parquet.read_table(FOLDER / f"{language}.parquet")
+        table = _read_parquet(FOLDER / f"{language}.parquet")
         corpus = datasets.Dataset(table)
-    else:
-        with hub_or_cache(name):
-            corpus = datasets.load_dataset(name, name=language, split="train", revision=revision)
-            # Without the Hub, `datasets` takes the newest in its cache, whatever was asked for.
-            stored = corpus.cache_files[0]["filename"] if constants.HF_HUB_OFFLINE else ""
-            if stored and revision and revision not in stored:
-                raise OSError(f"{stored} is another revision than {revision}.")
-        return split_off_the_end(corpus.cast_column("audio", Audio()), language, seed)
-    return split_by_transcript(corpus.cast_column("audio", Audio()), language, seed)
+        return split_by_transcript(corpus.cast_column("audio", Audio()), language, seed)
+    if Path(name).expanduser().exists() or str(name).startswith((".", "/", "~")):
+        return load_folder(name, language, columns, seed)
+    splits = _load_from_hub(str(name), language, revision)
+    splits = {split: _named(rows, language, columns, name) for split, rows in splits.items()}
+    if len(splits) == 1:
+        return split_off_the_end(*splits.values(), language, seed)
+    if "train" not in splits:
+        together = datasets.concatenate_datasets(list(splits.values()))
+        return split_by_transcript(together, language, seed)
+    return keep_own_splits(splits, language, seed)
 
 
-def split_off_the_end(corpus, language, seed):
-    """Keep the last fifth for test, and share out the rest 7 to 1 as train and validation.
-
-    Rows of the rest that say what a row of test says are left out.
-    """
-    first = round((1 - SHARES["test"]) * len(corpus))
-    test = corpus.select(range(first, len(corpus)))
-    tested = {normalize(text, language) for text in test["transcription"]}
-    spoken = enumerate(corpus["transcription"][:first])
-    rest = corpus.select([row for row, text in spoken if normalize(text, language) not in tested])
-    shares = {"train": 7 / 8, "validation": 1 / 8}
-    return datasets.DatasetDict({**split_by_transcript(rest, language, seed, shares), "test": test})
+def _read_parquet(path):
+    try:
+        return pyarrow.parquet.read_table(path)
+    except (OSError, pyarrow.ArrowException) as error:
+        raise ValueError(
+            f"{path} cannot be read as Parquet ({error}): it may be cut off. Fetch the course anew."
+        ) from error
 
 
-def split_by_transcript(corpus, language, seed, shares=SHARES):
-    """Share out rows, 70/10/20 by default, all rows with one normalised transcript to one split.
+def _load_from_hub(name, language, revision):
+    with hub_or_cache(name):
+        try:
+            splits = datasets.load_dataset(name, name=language, revision=revision)
+        except ValueError as error:
+            if "BuilderConfig" not in str(error):
+                raise
+            parts = datasets.get_dataset_config_names(name, revision=revision)
+            short = language[:2].lower()
+            chosen = [one for one in parts if one.lower() in (language.lower(), short)]
+            if len(parts) > 1 and len(chosen) != 1:
+                raise ValueError(
+                    f"{name} has no part {language!r}: set language to one of {', '.join(parts)}."
+                ) from error
+            part = (chosen or parts)[0]
+            splits = datasets.load_dataset(name, name=part, revision=revision)
+        # Without the Hub, `datasets` takes the newest in its cache, whatever was asked for.
+        first = next(iter(splits.values()))
+        stored = first.cache_files[0]["filename"] if constants.HF_HUB_OFFLINE else ""
+        if stored and revision and revision not in stored:
+            raise OSError(f"{stored} is another revision than {revision}.")
+    return splits
 
-    The transcripts are ordered by a hash of the seed and themselves: to correct one moves
-    hardly another.
-    """
-    rows = {}
-    for row, text in enumerate(corpus["transcription"]):
-        rows.setdefault(normalize(text, language), []).append(row)
-    shuffled = sorted(rows, key=lambda text: hashlib.sha256(f"{seed}:{text}".encode()).digest())
-    chosen = {split: [] for split in shares}
-    *_, last = left = list(shares)
-    split, limit = left.pop(0), shares["train"]
-    done = 0
-    for text in shuffled:
-        if done >= limit * len(corpus) and split != last:
-            split = left.pop(0)
-            limit += shares[split]
-        chosen[split] += rows[text]
-        done += len(rows[text])
-    return datasets.DatasetDict({s: corpus.select(sorted(picked)) for s, picked in chosen.items()})
+
+def _named(rows, language, columns, name):
+    """The rows with the columns that the lessons read, whatever the dataset calls them."""
+    columns, names = dict(columns or {}), ", ".join(rows.column_names)
+    for purpose in ("audio", "transcription"):
+        wanted = columns.get(purpose)
+        if wanted is not None and wanted not in rows.column_names:
+            raise ValueError(f"{name} has no column {wanted!r}: it has {names}.")
+        if wanted is None and purpose not in rows.column_names:
+            if purpose == "audio":
+                kinds = rows.features.items()
+                found = [column for column, kind in kinds if isinstance(kind, datasets.Audio)]
+            else:
+                found = [one for one in NAMES[purpose].split() if one in rows.column_names]
+            if not found:
+                raise ValueError(
+                    f"{name}: which of its columns ({names}) is the "
+                    f'{purpose}? Name it: load_corpus(..., columns={{"{purpose}": "..."}}).'
+                )
+            wanted = found[0]
+        if wanted not in (None, purpose):
+            if purpose in rows.column_names:
+                rows = rows.remove_columns(purpose)
+            rows = rows.rename_column(wanted, purpose)
+    rows = rows.cast_column("audio", Audio())
+    count = len(rows)
+    if "path" not in rows.column_names:
+        stored = rows.cast_column("audio", Audio(decode=False)).select_columns("audio")
+        paths = [(one["audio"] or {}).get("path") for one in stored]
+        named = [path or f"row {number}" for number, path in enumerate(paths)]
+        rows = rows.add_column("path", named)
+    if "english_transcription" not in rows.column_names:
+        english = rows["transcription"] if language[:2].lower() == "en" else [""] * count
+        rows = rows.add_column("english_transcription", list(english))
+    for column, label in (("intent_class", "speech"), ("lang_id", language)):
+        if not isinstance(rows.features.get(column), datasets.ClassLabel):
+            if column in rows.column_names:
+                rows = rows.remove_columns(column)
+            rows = rows.add_column(column, [0] * count)
+            rows = rows.cast_column(column, datasets.ClassLabel(names=[label]))
+    return rows

@@ -1,31 +1,122 @@
-"""What went wrong in a transcript, word by word, for the analysis of errors."""
+"""Which words and letters went wrong: the one place that aligns two texts."""
 
-from pathlib import Path
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import jiwer
 
-# For `evaluate.load`: the Hub's "wer" needs the network, this folder does not.
-WER_METRIC = Path(__file__).parent / "wer_metric"
+
+class HotWords(NamedTuple):
+    """How often hot words were spoken, written where spoken, and written where not spoken."""
+
+    spoken: Counter
+    right: Counter
+    false_alarms: Counter
 
 
-def align_words(reference, prediction):
-    """One best alignment of two texts: [(kind, spoken, written), ...], from left to right.
+def checked_pairs(
+    references: Sequence[str] | str, predictions: Sequence[str] | str
+) -> tuple[list[str], list[str]]:
+    """Both lists of texts, with single spaces between words; two strings are one pair.
+
+    Any white space parts words: a tab, a line break and a no-break space count as a space does.
+
+    Raises:
+        ValueError: there is no row, the lists differ in length, a reference is empty, or a row is
+            not a string; the message names the rows.
+    """
+    if isinstance(references, str) and isinstance(predictions, str):
+        references, predictions = [references], [predictions]
+    lists = []
+    for name, texts in (("references", references), ("predictions", predictions)):
+        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
+            raise ValueError(f"The {name} are {texts!r}: give a list of strings, one a clip.")
+        texts = list(texts)
+        for row, text in enumerate(texts):
+            if not isinstance(text, str):
+                raise ValueError(
+                    f'Row {row} of the {name} is {text!r} and not a string: write "" where '
+                    "nothing was written, and drop rows without a reference."
+                )
+        lists.append([" ".join(text.split()) for text in texts])
+    references, predictions = lists
+    if len(references) != len(predictions):
+        raise ValueError(
+            f"{len(references)} references but {len(predictions)} predictions: score the rows of "
+            "one split, in its order."
+        )
+    if not references:
+        raise ValueError("There is no row to score: look at how the split was chosen.")
+    empty = [row for row, text in enumerate(references) if not text]
+    if empty:
+        raise ValueError(f"References {empty[:5]} are empty: drop those rows before scoring.")
+    return references, predictions
+
+
+def align(
+    references: Sequence[str] | str, predictions: Sequence[str] | str, unit: str = "word"
+) -> list[list[tuple[str, str, str]]]:
+    """One best alignment of each pair: lists of (kind, spoken, written), from left to right.
 
     `kind` is "equal", "substitute", "delete" (nothing was written, `written` is "") or "insert"
     (nothing was spoken, `spoken` is ""). Where several alignments have as few errors, jiwer
     chooses; their number of errors is the same (Wagner and Fischer 1974, "The string-to-string
     correction problem").
 
+    Args:
+        references, predictions: what was said and what was written, pair by pair.
+        unit: "word", or "character" (spaces count).
+
     Raises:
-        ValueError: the reference is empty.
+        ValueError: see `checked_pairs`.
     """
-    if not reference.strip():
-        raise ValueError("The reference is empty: drop such rows before scoring.")
-    spoken, written = reference.split(), prediction.split()
-    pairs = []
-    for part in jiwer.process_words(reference, prediction).alignments[0]:
-        above = spoken[part.ref_start_idx : part.ref_end_idx]
-        below = written[part.hyp_start_idx : part.hyp_end_idx]
-        above, below = above or [""] * len(below), below or [""] * len(above)
-        pairs += [(part.type, one, other) for one, other in zip(above, below)]
-    return pairs
+    references, predictions = checked_pairs(references, predictions)
+    process = {"word": jiwer.process_words, "character": jiwer.process_characters}[unit]
+    split = str.split if unit == "word" else list
+    aligned = []
+    for reference, prediction, parts in zip(
+        references, predictions, process(references, predictions).alignments
+    ):
+        spoken, written, rows = split(reference), split(prediction), []
+        for part in parts:
+            above = spoken[part.ref_start_idx : part.ref_end_idx]
+            below = written[part.hyp_start_idx : part.hyp_end_idx]
+            above, below = above or [""] * len(below), below or [""] * len(above)
+            rows += [(part.type, *pair) for pair in zip(above, below)]
+        aligned.append(rows)
+    return aligned
+
+
+def align_words(reference: str, prediction: str) -> list[tuple[str, str, str]]:
+    """`align` for one pair: [(kind, spoken word, written word), ...].
+
+    Raises:
+        ValueError: the reference is empty, or one of the two is not a string.
+    """
+    return align([reference], [prediction])[0]
+
+
+def hot_word_alarms(
+    references: Sequence[str], predictions: Sequence[str], hot_words: Iterable[str]
+) -> HotWords:
+    """What hot words did: how many were spoken, how many of these are right, how many are false.
+
+    A false alarm is a hot word that was written and not spoken there, in the place of another word
+    or of none.
+
+    Raises:
+        ValueError: see `checked_pairs`; or a hot word is not one word.
+    """
+    hot_words = set(hot_words)
+    if wrong := sorted(word for word in hot_words if len(word.split()) != 1):
+        raise ValueError(f"Hot words are single words, not {wrong}.")
+    found = HotWords(Counter(), Counter(), Counter())
+    for rows in align(references, predictions):
+        for kind, spoken, written in rows:
+            if spoken in hot_words:
+                found.spoken[spoken] += 1
+                found.right[spoken] += kind == "equal"
+            if written in hot_words and kind != "equal":
+                found.false_alarms[written] += 1
+    return found

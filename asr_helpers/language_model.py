@@ -1,17 +1,58 @@
-"""A character n-gram with Witten-Bell smoothing: how likely is a text, before anything is heard?"""
+"""N-grams: how likely is a text, before anything is heard? Here the n-gram of characters."""
 
 import math
 from collections import Counter
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 DOMAIN_TEXT = Path(__file__).parent / "data" / "domain_text.txt"
 EDGE = "\n"  # stands before each sentence and after it
 ALPHABET = " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+Sources = Iterable[tuple[Iterable[str], float]]  # (sentences, how often each of them counts)
 
 
-def load_domain_text(path=DOMAIN_TEXT):
+class NGram(Protocol):
+    """What the beam search asks of a language model: CharacterModel, WordModel and Mixture have it.
+
+    Attributes:
+        order: how many characters, or words, the n-gram reads, the predicted one included.
+        symbols: the alphabet and `EDGE`; position i of a distribution belongs to symbols[i].
+        place: {symbol: its position}.
+    """
+
+    order: int
+    symbols: str
+    place: dict[str, int]
+
+    def checked(self, sentence: str) -> str:
+        """The sentence between its edges; ValueError if the alphabet lacks a character."""
+
+    def context(self, text: str) -> str:
+        """The end of `EDGE + text` that decides which character comes next."""
+
+    def distribution(self, context: str) -> np.ndarray:
+        """P(c | context) for each of `symbols`: an array (symbols,) that sums to 1.
+
+        `context` is what `context` gives, or longer. The result is shared: do not change it.
+        """
+
+    def mass(self, context: str) -> np.ndarray:
+        """P(the present character, or word, so far, and then c), for each c of `symbols`."""
+
+    def units(self, text: str) -> list[float]:
+        """ln P of each predicted character, or of each word with what ends it."""
+
+    def score(self, text: str, end: bool = True) -> float:
+        """ln P(text), with or without the end of the sentence."""
+
+    def perplexity(self, texts: Iterable[str]) -> float:
+        """exp of the mean -ln P of a character, the ends of sentences counted as one each."""
+
+
+def load_domain_text(path: str | Path = DOMAIN_TEXT) -> list[str]:
     """Sentences of the domain, normalised, a list of them; none is in the corpus.
 
     Raises:
@@ -21,7 +62,7 @@ def load_domain_text(path=DOMAIN_TEXT):
 
 
 class CharacterModel:
-    """P(next character | the `order` - 1 before it), counted in texts and smoothed.
+    """P(next character | the `order` - 1 before it), counted in texts and smoothed. An `NGram`.
 
     Witten-Bell smoothing, interpolated (Witten and Bell 1991, "The zero-frequency problem", as in
     Chen and Goodman 1998, "An empirical study of smoothing techniques", section 2.4):
@@ -31,6 +72,9 @@ class CharacterModel:
     with T(h) different characters seen after the context h, and h' one character shorter. Below
     the empty context lies the uniform distribution, so that no character has probability 0.
 
+    T(h) is compared with count(h), so a weight other than 1 changes how much is left for what was
+    never seen. `Mixture` joins sources without that.
+
     Args:
         order: characters in an n-gram, the predicted one included; 1 or more.
         sources: pairs (sentences, weight); each count of these sentences is multiplied by it.
@@ -38,27 +82,26 @@ class CharacterModel:
 
     Attributes:
         symbols: the alphabet and `EDGE`; position i of a distribution belongs to symbols[i].
+        counts: {context: {next character: weighted count}}.
 
     Raises:
         ValueError: order or a weight is too small, a character is not in the alphabet, or there
             is no sentence.
     """
 
-    def __init__(self, order, sources, alphabet=ALPHABET):
+    def __init__(self, order: int, sources: Sources, alphabet: str = ALPHABET) -> None:
         if order < 1:
             raise ValueError(f"An n-gram holds at least 1 character, not {order}.")
         self.order, self.symbols = order, alphabet + EDGE
         self.place = {symbol: i for i, symbol in enumerate(self.symbols)}
-        self.counts = {}  # context -> {next character: weighted count}
+        self.counts = {}
         for sentences, weight in sources:
-            if weight <= 0:
-                raise ValueError(f"Weights are above 0, not {weight}: leave such a source out.")
-            self._count([self.checked(sentence) for sentence in sentences], weight)
+            self._count([self.checked(sentence) for sentence in sentences], checked_weight(weight))
         if not self.counts:
             raise ValueError("No sentence to count: give at least one.")
         self._kept = {}
 
-    def checked(self, sentence):
+    def checked(self, sentence: str) -> str:
         """The sentence between its edges.
 
         Raises:
@@ -80,21 +123,23 @@ class CharacterModel:
                 following = self.counts.setdefault(gram[:-1], {})
                 following[gram[-1]] = following.get(gram[-1], 0) + weight * times
 
-    def context(self, text):
+    def context(self, text: str) -> str:
         """What of a text decides which character comes next: its end, as far as `order` reads."""
         return (EDGE + text)[-self.order + 1 :] if self.order > 1 else ""
 
-    def distribution(self, context):
+    def distribution(self, context: str) -> np.ndarray:
         """P(c | the end of `context`) for each of `symbols`: an array (symbols,) that sums to 1.
 
         A context shorter than `order` - 1 gives the distribution of a lower order; the start of
         a sentence is `EDGE`. The result is kept and shared: do not change it.
         """
         context = context[max(0, len(context) - self.order + 1) :]
-        found = self._kept.get(context)
-        if found is None:
-            found = self._kept[context] = self._smooth(context)
-        return found
+        smoothed = self._kept.get(context)
+        if smoothed is None:
+            smoothed = self._kept[context] = self._smooth(context)
+        return smoothed
+
+    mass = distribution  # a character is never half written
 
     def _smooth(self, context):
         if context:
@@ -102,15 +147,15 @@ class CharacterModel:
         else:
             shorter = np.full(len(self.symbols), 1 / len(self.symbols))
         following = self.counts.get(context)
-        if following is None:  # never seen: the shorter context alone knows something
+        if following is None:  # never seen: only the shorter context has counts
             return shorter
-        found = len(following) * shorter
+        smoothed = len(following) * shorter
         for symbol, count in following.items():
-            found[self.place[symbol]] += count
-        return found / (sum(following.values()) + len(following))
+            smoothed[self.place[symbol]] += count
+        return smoothed / (sum(following.values()) + len(following))
 
-    def score(self, text, end=True, order=None):
-        """ln P(text), with or without the end of the sentence, by n-grams up to `order` long.
+    def units(self, text: str, end: bool = True, order: int | None = None) -> list[float]:
+        """ln P of each character of a text, and of its end.
 
         Raises:
             ValueError: a character is not in the alphabet, or the model holds no such order.
@@ -119,12 +164,45 @@ class CharacterModel:
         if not 1 <= order <= self.order:
             raise ValueError(f"Order {order}: this model holds 1 to {self.order}.")
         text = self.checked(text)[: None if end else -1]
-        return sum(
+        return [
             math.log(self.distribution(text[max(0, i - order + 1) : i])[self.place[text[i]]])
             for i in range(1, len(text))
-        )
+        ]
 
-    def perplexity(self, texts, order=None):
-        """exp of the mean -ln P of a character, the ends of sentences counted as one each."""
-        total = sum(self.score(text, order=order) for text in texts)
-        return math.exp(-total / sum(len(text) + 1 for text in texts))
+    def score(self, text: str, end: bool = True, order: int | None = None) -> float:
+        """ln P(text), with or without the end of the sentence, by n-grams up to `order` long.
+
+        Raises:
+            ValueError: a character is not in the alphabet, or the model holds no such order.
+        """
+        return sum(self.units(text, end, order))
+
+    def perplexity(self, texts: Sequence[str], order: int | None = None) -> float:
+        """exp of the mean -ln P of a character, the ends of sentences counted as one each.
+
+        Raises:
+            ValueError: there is no text; see `score`.
+        """
+        return perplexity_of([self.score(text, order=order) for text in texts], texts)
+
+
+def checked_weight(weight: float) -> float:
+    """The weight of a source.
+
+    Raises:
+        ValueError: it is not above 0.
+    """
+    if not weight > 0:
+        raise ValueError(f"Weights are above 0, not {weight}: leave such a source out.")
+    return weight
+
+
+def perplexity_of(scores: Sequence[float], texts: Sequence[str]) -> float:
+    """exp of the mean -ln P of a character, given ln P of each text.
+
+    Raises:
+        ValueError: there is no text.
+    """
+    if not texts:
+        raise ValueError("No text to predict: perplexity is a mean over its characters.")
+    return math.exp(-sum(scores) / sum(len(text) + 1 for text in texts))

@@ -16,14 +16,30 @@ class LanguageModelPipeline(AutomaticSpeechRecognitionPipeline):
             pipeline_class=LanguageModelPipeline, search=decoder,
         )
 
+    It gives text alone: of the pipeline's options, those that ask for more are refused.
+
     Raises (when called):
         ValueError: it is asked to cut the recording into chunks (`chunk_length_s`): an n-gram
-            would see half a sentence. Transcribe long recordings with asr_helpers.long_form.
+            would see half a sentence. Transcribe long recordings with asr_helpers.long_form. Or
+            it is asked for what its search does not give, such as `return_timestamps`.
     """
 
     def __init__(self, *args, search, **kwargs):
         super().__init__(*args, **kwargs)
         self.search = search
+
+    def _sanitize_parameters(self, chunk_length_s=None, stride_length_s=None, **others):
+        asked = sorted(name for name, value in others.items() if value is not None)
+        if "return_timestamps" in asked:
+            raise ValueError(
+                "This pipeline gives no times: leave return_timestamps out, and take word_times of "
+                "asr_helpers.long_form."
+            )
+        if asked:
+            raise ValueError(f"This pipeline does not know {', '.join(asked)}: leave it out.")
+        return super()._sanitize_parameters(
+            chunk_length_s=chunk_length_s, stride_length_s=stride_length_s
+        )
 
     def _forward(self, model_inputs, **_):
         if "stride" in model_inputs:

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from asr_helpers.audio import as_waveform
 from asr_helpers.frames import frame_geometry
+from asr_helpers.inference import memory_for
+from asr_helpers.processor import FAINTEST
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ def chunk_spans(frames, chunk, overlap):
 
 
 @torch.inference_mode()
-def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):
+def long_logits(
+    model, processor, waveform, chunk_seconds: float = 20.0, overlap_seconds: float = 4.0
+) -> torch.Tensor:
     """The logits of a recording of any length, computed chunk by chunk.
 
     The waveform is normalised by the whole's mean and deviation. Chunks start at multiples of the
@@ -55,7 +60,7 @@ def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=
     Args:
         model: a CTC model such as Wav2Vec2's, whose config tells its convolutions.
         processor: the model's.
-        waveform: float array of shape (samples,), at the model's rate.
+        waveform: array of shape (samples,), at the model's rate; see `as_waveform` for others.
         chunk_seconds: what the model sees at once.
         overlap_seconds: what two neighbouring chunks share; a quarter second or more is wise.
 
@@ -63,31 +68,38 @@ def long_logits(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=
         A tensor of shape (frames, vocab).
 
     Raises:
-        ValueError: the sound is shorter than one frame needs, or the overlap does not fit.
+        ValueError: the sound is shorter than one frame needs, is no sound, or the overlap does not
+            fit.
+        MemoryError: a chunk, or the logits of all, do not fit the memory.
     """
     model.eval()
+    waveform = as_waveform(waveform)
     rate = processor.feature_extractor.sampling_rate
     hop, window = frame_geometry(model.config)
     frames = (len(waveform) - window) // hop + 1
     chunk, overlap = (round(s * rate / hop) for s in (chunk_seconds, overlap_seconds))
     spans = chunk_spans(frames, chunk, overlap)
-    waveform, mean, deviation = np.asarray(waveform, dtype=np.float32), 0.0, 1.0
-    if processor.feature_extractor.do_normalize:  # as it does, without its copies of the whole
+    mean, deviation = 0.0, 1.0
+    if processor.feature_extractor.do_normalize:  # as `levelled` does, without copies of the whole
         mean, parts = waveform.mean(dtype=np.float64), np.array_split(waveform, frames // 2000 + 1)
         squares = sum(np.square(part - mean).sum() for part in parts)
-        deviation = np.sqrt(squares / len(waveform) + 1e-7)
+        deviation = np.sqrt(squares / len(waveform) + FAINTEST)
     # One place for all of them: pieces kept between the chunks' buffers would hold on to those.
     logits = None
     for start, stop, keep_from, keep_to in spans:
         samples = (waveform[start * hop : (stop - 1) * hop + window] - mean) / deviation
         samples = torch.tensor(samples, dtype=torch.float32, device=model.device)[None]
-        heard = model(samples).logits[0]
-        logits = heard.new_empty(frames, heard.shape[1]) if logits is None else logits
-        logits[keep_from:keep_to] = heard[keep_from - start : keep_to - start]
+        with memory_for("Take a smaller chunk_seconds, or cut the recording into several files."):
+            chunk_logits = model(samples).logits[0]
+            if logits is None:
+                logits = chunk_logits.new_empty(frames, chunk_logits.shape[1])
+        logits[keep_from:keep_to] = chunk_logits[keep_from - start : keep_to - start]
     return logits
 
 
-def transcribe_long(model, processor, waveform, chunk_seconds=20.0, overlap_seconds=4.0):
+def transcribe_long(
+    model, processor, waveform, chunk_seconds: float = 20.0, overlap_seconds: float = 4.0
+) -> str:
     """The greedy CTC transcript of a recording of any length; see `long_logits`."""
     logits = long_logits(model, processor, waveform, chunk_seconds, overlap_seconds)
     return processor.batch_decode(logits.argmax(dim=-1)[None])[0]

@@ -1,71 +1,217 @@
 """Word and character error rates, as fractions, and how far to trust them."""
 
-import jiwer
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
 import numpy as np
 
+from asr_helpers.errors import align
 
-def _counts(references, predictions, process):
+
+class Difference(NamedTuple):
+    """How much the WER of a second system lies above that of a first one, both on the same clips."""
+
+    difference: float  # below 0: the second system makes fewer errors
+    low: float  # of the interval of the difference
+    high: float
+    better: float  # share of the resamples in which the second system makes fewer errors
+
+
+class Group(NamedTuple):
+    """The clips whose value lies from `low` to below `high`."""
+
+    low: float
+    high: float
+    clips: int
+    words: int
+    wer: float
+
+
+class Bin(NamedTuple):
+    """Words of about the same confidence: its mean, the share that is right, how many words."""
+
+    confidence: float
+    right: float
+    words: int
+
+
+def _counts(references, predictions, unit="word"):
     """(errors, reference tokens) of each pair, as two arrays of shape (utterances,)."""
-    if len(references) != len(predictions):
-        raise ValueError(
-            f"{len(references)} references but {len(predictions)} predictions: score the rows of "
-            "one split, in its order."
-        )
-    empty = [row for row, text in enumerate(references) if not text.strip()]
-    if empty:
-        raise ValueError(f"References {empty[:5]} are empty: drop those rows before scoring.")
-    result = process(list(references), list(predictions))
-    errors = [
-        sum(
-            max(part.ref_end_idx - part.ref_start_idx, part.hyp_end_idx - part.hyp_start_idx)
-            for part in alignment
-            if part.type != "equal"
-        )
-        for alignment in result.alignments
-    ]
-    return np.array(errors), np.array([len(reference) for reference in result.references])
+    aligned = align(references, predictions, unit)
+    errors = [sum(kind != "equal" for kind, *_ in rows) for rows in aligned]
+    return np.array(errors), np.array([sum(spoken != "" for _, spoken, _ in r) for r in aligned])
 
 
-def wer(references, predictions):
+def wer(references: Sequence[str] | str, predictions: Sequence[str] | str) -> float:
     """Word error rate of all pairs together: (substitutions + deletions + insertions) / words.
 
+    Two strings are one pair. Any white space parts words.
+
     Raises:
-        ValueError: the lists differ in length, or a reference is empty.
+        ValueError: there is no pair, the lists differ in length, a reference is empty, or a row
+            is not a string.
     """
-    errors, words = _counts(references, predictions, jiwer.process_words)
+    errors, words = _counts(references, predictions)
     return float(errors.sum() / words.sum())
 
 
-def cer(references, predictions):
+def cer(references: Sequence[str] | str, predictions: Sequence[str] | str) -> float:
     """Character error rate, spaces counted; see `wer`."""
-    errors, characters = _counts(references, predictions, jiwer.process_characters)
+    errors, characters = _counts(references, predictions, "character")
     return float(errors.sum() / characters.sum())
 
 
-def wer_interval(references, predictions, seed, level=0.95, resamples=2000):
+def _resampled(clips, seed, resamples):
+    """Rows of clip numbers drawn with replacement, an array of shape (resamples, clips)."""
+    return np.random.default_rng(seed).integers(clips, size=(resamples, clips))
+
+
+def _checked_level(level):
+    if not 0 < level < 1:
+        raise ValueError(f"A level lies between 0 and 1, such as 0.95, not at {level}.")
+    return (1 - level) / 2, (1 + level) / 2
+
+
+def wer_interval(
+    references: Sequence[str],
+    predictions: Sequence[str],
+    seed: int,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> tuple[float, float]:
     """(low, high): the percentile bootstrap interval of the WER over utterances.
 
     Utterances, not words, are drawn with replacement: errors within one belong together
     (Bisani and Ney 2004, "Bootstrap estimates for confidence intervals in ASR").
+
+    With few clips the interval is too narrow. In a simulation (2000 samples of clips with 1 to 12
+    words, whose own error rates follow Beta(0.6, 1.4)) intervals at a level of 0.95 held the true
+    WER in 80 % of the samples with 5 clips, 89 % with 10, 91 % with 20, 93 % with 50 and 94 % with
+    110. And the interval is about clips alone: other speakers, telephone lines and training seeds
+    are not in it.
+
+    Raises:
+        ValueError: see `wer`; or the level is not between 0 and 1.
     """
-    errors, words = _counts(references, predictions, jiwer.process_words)
-    random = np.random.default_rng(seed)
-    drawn = random.integers(len(words), size=(resamples, len(words)))
+    quantiles = _checked_level(level)
+    errors, words = _counts(references, predictions)
+    drawn = _resampled(len(words), seed, resamples)
     rates = errors[drawn].sum(axis=1) / words[drawn].sum(axis=1)
-    low, high = np.quantile(rates, [(1 - level) / 2, (1 + level) / 2])
+    low, high = np.quantile(rates, quantiles)
     return float(low), float(high)
 
 
-def trainer_metrics(processor):
+def paired_bootstrap(
+    references: Sequence[str],
+    first: Sequence[str],
+    second: Sequence[str],
+    seed: int,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> Difference:
+    """Compare two systems that wrote down the same clips: WER of `second` less WER of `first`.
+
+    Each resample draws the same clips for both systems, so that a clip that is hard for both does
+    not blur the difference (Bisani and Ney 2004). An interval that excludes 0 tells the two apart;
+    an interval that holds 0 does not say that they are equal. It is too narrow with few clips, as
+    `wer_interval` is.
+
+    Raises:
+        ValueError: see `wer`; or the level is not between 0 and 1.
+    """
+    quantiles = _checked_level(level)
+    before, words = _counts(references, first)
+    after, _ = _counts(references, second)
+    change = after - before
+    drawn = _resampled(len(words), seed, resamples)
+    rates = change[drawn].sum(axis=1) / words[drawn].sum(axis=1)
+    low, high = np.quantile(rates, quantiles)
+    difference = change.sum() / words.sum()
+    return Difference(float(difference), float(low), float(high), float((rates < 0).mean()))
+
+
+def wer_by_group(
+    references: Sequence[str],
+    predictions: Sequence[str],
+    values: Sequence[float],
+    edges: Sequence[float],
+) -> list[Group]:
+    """WER of clips grouped by a value of each, such as its words or its seconds.
+
+    Args:
+        references, predictions: pair by pair.
+        values: a number for each clip.
+        edges: rising; a group reaches from one edge to below the next. The groups hold every clip.
+
+    Returns:
+        A Group for each pair of neighbouring edges that holds a clip.
+
+    Raises:
+        ValueError: see `wer`; or values and clips differ in number, edges do not rise, or a clip
+            lies outside them.
+    """
+    values, edges = np.asarray(values, dtype=float), list(edges)
+    errors, words = _counts(references, predictions)
+    if len(values) != len(words):
+        raise ValueError(f"{len(values)} values for {len(words)} clips: give one for each clip.")
+    if len(edges) < 2 or any(low >= high for low, high in zip(edges, edges[1:])):
+        raise ValueError(f"Edges rise, and there are two or more: not {edges}.")
+    outside = ~((values >= edges[0]) & (values < edges[-1]))
+    if outside.any():
+        raise ValueError(
+            f"{int(outside.sum())} clips lie outside the edges {edges[0]} to {edges[-1]}, such as "
+            f"one of {values[outside][0]}: widen the edges."
+        )
+    groups = []
+    for low, high in zip(edges, edges[1:]):
+        inside = (values >= low) & (values < high)
+        if inside.any():
+            count = int(words[inside].sum())
+            rate = float(errors[inside].sum() / count)
+            groups.append(Group(low, high, int(inside.sum()), count, rate))
+    return groups
+
+
+def calibration(
+    confidences: Sequence[float], right: Sequence[bool], bins: int = 5
+) -> tuple[list[Bin], float]:
+    """Do words of confidence 0.8 come right in 80 of 100? Bins of about equally many words.
+
+    Args:
+        confidences: of each written word, from 0 to 1.
+        right: whether that word is right.
+        bins: fewer are given where there are fewer words.
+
+    Returns:
+        The bins from the least to the most confident, and the expected calibration error: the mean
+        distance between confidence and share right, weighed by words (Naeini et al. 2015,
+        "Obtaining well calibrated probabilities using Bayesian binning").
+
+    Raises:
+        ValueError: there is no word, the lists differ in length, or a confidence is no probability.
+    """
+    confidences, right = np.asarray(confidences, dtype=float), np.asarray(right, dtype=bool)
+    if not len(confidences) or len(confidences) != len(right):
+        raise ValueError(f"{len(confidences)} confidences of {len(right)} words: wanted as many.")
+    if bins < 1 or not ((confidences >= 0) & (confidences <= 1)).all():
+        raise ValueError("Wanted: one bin or more, and confidences from 0 to 1.")
+    order = np.argsort(confidences, kind="stable")
+    parts = np.array_split(order, min(bins, len(order)))
+    found = [Bin(float(confidences[p].mean()), float(right[p].mean()), len(p)) for p in parts]
+    apart = sum(abs(one.confidence - one.right) * one.words for one in found)
+    return found, apart / len(order)
+
+
+def trainer_metrics(processor) -> Callable[[object], dict[str, float]]:
     """`compute_metrics` for a Trainer whose predictions are token ids, padded with -100."""
     blank = processor.tokenizer.pad_token_id
 
     def compute_metrics(prediction):
         ids = np.where(prediction.predictions == -100, blank, prediction.predictions)
         labels = np.where(prediction.label_ids == -100, blank, prediction.label_ids)
-        said = processor.batch_decode(ids)
+        written = processor.batch_decode(ids)
         # Labels repeat letters on purpose: only what CTC wrote is collapsed.
-        truth = processor.tokenizer.batch_decode(labels, group_tokens=False)
-        return {"wer": wer(truth, said), "cer": cer(truth, said)}
+        spoken = processor.tokenizer.batch_decode(labels, group_tokens=False)
+        return {"wer": wer(spoken, written), "cer": cer(spoken, written)}
 
     return compute_metrics

@@ -1,13 +1,64 @@
 """A page in the browser that writes down what a microphone or a file holds."""
 
+import atexit
 import os
+import shutil
+import sys
+import tempfile
+from functools import cache
 from html import escape
+from pathlib import Path
+
+import psutil
 
 from asr_helpers.audio import AudioError, read_audio
 from asr_helpers.long_form import transcribe_long
 
 TITLE = "Your own voice"
 WHAT = "Record, or drop a file (WAV, FLAC, Ogg, Opus or MP3). The sound stays on this machine."
+
+PREFIX = "asr-course-page-"
+
+
+@cache
+def recordings() -> Path:
+    """This process's private folder for what people record or upload.
+
+    It is emptied when the process ends. What a killed process left behind is removed by the next
+    page that opens.
+    """
+    _remove_left()
+    process = psutil.Process()
+    # Another process may get the same number later, but not the same start, too.
+    name = f"{PREFIX}{process.pid}-{process.create_time():.0f}-"
+    folder = Path(tempfile.mkdtemp(prefix=name))  # only its owner may read it
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _remove_left():
+    """Remove the recordings of processes that are no longer there, among one's own folders."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*-*"):
+        number, start = folder.name.removeprefix(PREFIX).split("-")[:2]
+        if not number.isdigit() or not start.isdigit():
+            continue
+        own = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+        try:
+            runs = round(psutil.Process(int(number)).create_time()) == int(start)
+        except psutil.NoSuchProcess:
+            runs = False
+        if own and not runs and folder.is_dir() and not folder.is_symlink():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _empty(folder):
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+
+
+def on_colab() -> bool:
+    """Whether this runs in Google Colab, whose browser reaches a page through Colab's proxy only."""
+    return "google.colab" in sys.modules
 
 
 def make_page(model, processor, max_seconds=120.0):
@@ -27,6 +78,7 @@ def make_page(model, processor, max_seconds=120.0):
     """
     import gradio as gr
 
+    os.environ["GRADIO_TEMP_DIR"] = str(recordings())  # gradio has no other way to be told
     rate = processor.feature_extractor.sampling_rate
 
     def refuse(message):
@@ -59,7 +111,7 @@ def make_page(model, processor, max_seconds=120.0):
         api_name="transcribe",
         flagging_mode="never",
         analytics_enabled=False,
-        delete_cache=(600, 600),  # what people said is not kept: gone after ten minutes
+        delete_cache=(600, 600),  # while the page is open: files older than ten minutes
     )
     return page.queue(max_size=8, default_concurrency_limit=1)
 
@@ -67,7 +119,12 @@ def make_page(model, processor, max_seconds=120.0):
 def open_page(page, max_file_size="20mb", block=False, port=None):
     """Serve the page to this machine alone, and return its address, such as "http://127.0.0.1:7860/".
 
-    Close it with `page.close()`. Larger files than `max_file_size` are refused on upload.
+    Close it with `page.close()`, which also removes all recordings; the end of the process does
+    both, too. Larger files than `max_file_size` are refused on upload, and so are requests for
+    another host than this machine, as a foreign web page could send them through a browser.
+
+    On Colab the page is shown below the cell, through Colab's own proxy: only the browser that has
+    the notebook open reaches it. (Gradio's `share=True` would give anybody with its link access.)
 
     Args:
         page: from `make_page`.
@@ -75,10 +132,24 @@ def open_page(page, max_file_size="20mb", block=False, port=None):
         block: wait until the process is interrupted; False returns at once, as notebooks want.
         port: None takes the first free one from 7860 on.
     """
+    from starlette.middleware import Middleware
+    from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+    _empty(recordings())
+    # Colab's proxy asks by names of its own, and no browser runs on that machine.
+    hosts = ["*"] if on_colab() else ["127.0.0.1", "localhost"]
+    trusted = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
+    close = page.close
+
+    def close_and_forget(*arguments, **options):
+        close(*arguments, **options)
+        _empty(recordings())
+
+    page.close = close_and_forget
     _, address, _ = page.launch(
-        server_name="127.0.0.1", server_port=port, share=False, inline=False, inbrowser=False,
+        server_name="127.0.0.1", server_port=port, share=False, inline=on_colab(), inbrowser=False,
         quiet=True, max_file_size=max_file_size, prevent_thread_lock=not block, ssr_mode=False,
-        footer_links=[],
+        footer_links=[], app_kwargs={"middleware": [trusted]},
     )  # fmt: skip
     return address
 

@@ -1,27 +1,171 @@
 """Samples to `input_values` and transcripts to label ids, checked before any training."""
 
+import json
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
-from datasets import Dataset
-from transformers import AutoProcessor
+import datasets
+import numpy as np
+from transformers import (
+    AutoFeatureExtractor,
+    AutoProcessor,
+    Wav2Vec2CTCTokenizer,
+    Wav2Vec2Processor,
+)
 
-from asr_helpers.audio import Audio
+from asr_helpers.audio import Audio, AudioError
 from asr_helpers.frames import label_fits
 from asr_helpers.reach import hub_or_cache
 from asr_helpers.text import normalize
 
+# The blank is first: a Trainer pads logits in evaluation so that their best token is number 0.
+SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "|"]
+LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Letters that a language has, whether or not a small training split holds them all: a rare one that
+# first occurs in the test split would have no token.
+ALPHABETS = {
+    "en": "'" + LATIN,
+    "es": LATIN + "ÁÉÍÑÓÚÜ",
+    "fr": "'" + LATIN + "ÀÂÆÇÈÉÊËÎÏÔÙÛÜŒŸ",
+    "it": "'" + LATIN + "ÀÈÉÌÎÒÓÙÚ",
+    "ru": "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
+    "de": LATIN + "ÄÖÜ",
+    "pt": LATIN + "ÀÁÂÃÇÉÊÍÓÔÕÚÜ",
+    "nl": "'" + LATIN + "ÉËÏÓÖÜ",
+    "pl": LATIN + "ÓĄĆĘŁŃŚŹŻ",
+}
+FAINTEST = 1e-14  # variance; what is fainter (-140 dB) is the rounding of a constant
 
-def load_processor(name):
-    """The feature extractor and tokenizer of a base model, from a folder or the Hub."""
+
+def load_processor(
+    name: str | Path,
+    language: str = "en-US",
+    transcripts: Iterable[str] | None = None,
+    folder: str | Path | None = None,
+) -> Wav2Vec2Processor:
+    """The feature extractor and tokenizer for a base model, from a folder or the Hub.
+
+    Without `transcripts` they are the model's own. With `transcripts`, they are the model's own if
+    it has a token for every letter, and else those of `processor_for`.
+
+    Args:
+        name: the base model.
+        language: chooses how the transcripts are normalised.
+        transcripts: those of the training split.
+        folder: where a tokenizer made from `transcripts` is saved.
+
+    Raises:
+        ValueError: the model has no tokenizer, as models that are only pretrained, and there are
+            no transcripts to make one from.
+    """
     with hub_or_cache(name):
-        return AutoProcessor.from_pretrained(name)
+        try:
+            processor = AutoProcessor.from_pretrained(name)
+            tokenizer = getattr(processor, "tokenizer", None)
+        except (OSError, ValueError, TypeError, KeyError):
+            AutoFeatureExtractor.from_pretrained(name)  # raises where there is no model at all
+            tokenizer = None
+    if transcripts is None:
+        if tokenizer is None:
+            raise ValueError(
+                f"{name} has no tokenizer: it was pretrained on sound alone. Make one from the "
+                "training transcripts: load_processor(name, language, transcripts)."
+            )
+        return processor
+    transcripts = list(transcripts)
+    if tokenizer is not None:
+        known = set(tokenizer.get_vocab())
+        if set(build_vocabulary(transcripts, language)) <= known | set(SPECIAL):
+            return processor
+    return processor_for(name, transcripts, language, folder)
 
 
-def prepare_dataset(split, processor, language):
+def build_vocabulary(transcripts: Iterable[str], language: str | None = None) -> dict[str, int]:
+    """A token for each letter of the transcripts, and of the language's alphabet: {token: id}.
+
+    The blank `<pad>` has id 0. Four more special tokens follow, of which `|` stands for the space
+    between words, and then the letters in the order of Unicode: apostrophe first, then plain
+    letters, then those with accents.
+
+    Args:
+        transcripts: of the training split.
+        language: normalises the transcripts first, leaves out those that it refuses, and adds its
+            alphabet (`ALPHABETS`); None if they are normalised already, in any language.
+
+    Raises:
+        ValueError: the transcripts hold no letter.
+    """
+    letters = set()
+    for text in transcripts:
+        if language is not None:
+            try:
+                text = normalize(text or "", language)
+            except (TypeError, ValueError):
+                continue  # `prepare_dataset` names the row
+        letters.update(text)
+    letters = sorted(letter for letter in letters - set(SPECIAL) if not letter.isspace())
+    if not letters:
+        raise ValueError("These transcripts hold no letter: look at the column `transcription`.")
+    if language is not None:
+        letters = sorted({*letters, *ALPHABETS.get(language[:2].lower(), "")})
+    return {token: number for number, token in enumerate([*SPECIAL, *letters])}
+
+
+def processor_for(
+    name: str | Path,
+    transcripts: Iterable[str],
+    language: str,
+    folder: str | Path | None = None,
+) -> Wav2Vec2Processor:
+    """The feature extractor of a base model with a tokenizer of `transcripts`' own letters.
+
+    Args:
+        name: the base model, a folder or a Hub id.
+        transcripts: of the training split.
+        language: chooses how they are normalised.
+        folder: where the processor is saved, so that `load_processor(folder)` finds it; None saves
+            nothing.
+    """
+    with hub_or_cache(name):
+        extractor = AutoFeatureExtractor.from_pretrained(name)
+    vocabulary = build_vocabulary(transcripts, language)
+    with tempfile.TemporaryDirectory() as made:
+        file = Path(made) / "vocab.json"
+        file.write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
+        tokenizer = Wav2Vec2CTCTokenizer(
+            str(file), bos_token="<s>", eos_token="</s>", unk_token="<unk>", pad_token="<pad>",
+            word_delimiter_token="|", do_lower_case=False,
+        )  # fmt: skip
+        processor = Wav2Vec2Processor(feature_extractor=extractor, tokenizer=tokenizer)
+        if folder is not None:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            processor.save_pretrained(str(folder))
+    return processor
+
+
+def levelled(waveform: np.ndarray) -> np.ndarray:
+    """The waveform with mean 0 and variance 1, float32 of shape (samples,).
+
+    A feature extractor does nearly the same: it adds 1e-7 to the variance, against the division by
+    zero. That is more than the variance of a caller whose peaks lie below -60 dB of full scale, so
+    that quiet speech would reach the model quieter than loud speech. Silence stays silence.
+    """
+    waveform = np.asarray(waveform, dtype=np.float32)
+    mean = waveform.mean(dtype=np.float64) if len(waveform) else 0.0
+    centred = waveform - np.float32(mean)
+    variance = np.square(centred, dtype=np.float64).mean() if len(waveform) else 0.0
+    return (centred / np.sqrt(variance + FAINTEST)).astype(np.float32)
+
+
+def prepare_dataset(
+    split: datasets.Dataset, processor: Wav2Vec2Processor, language: str
+) -> datasets.Dataset:
     """Turn a split's speech and transcripts into what training reads.
 
     Args:
-        split: a Dataset with the columns audio, transcription and path.
+        split: a Dataset with the columns audio and transcription, and path where rows have names.
         processor: the base model's.
         language: chooses how transcripts are normalised.
 
@@ -30,29 +174,43 @@ def prepare_dataset(split, processor, language):
         input_length (samples), labels (token ids), text (the normalised transcript) and path.
 
     Raises:
-        ValueError: a transcript is empty, or holds a letter the tokenizer does not know; the
-            message names the row's path.
+        ValueError: a column is missing; or a transcript is empty, is no text, cannot be said, or
+            holds a letter the tokenizer does not know: the message names the row's path.
     """
+    for column in ("audio", "transcription"):
+        if column not in split.column_names:
+            raise ValueError(
+                f"There is no column {column!r} among {', '.join(split.column_names)}: name it "
+                f"with dataset.rename_column(..., {column!r})."
+            )
     rate = processor.feature_extractor.sampling_rate
     unknown = processor.tokenizer.unk_token_id
 
-    def prepare(row):
-        values = processor(audio=row["audio"]["array"], sampling_rate=rate).input_values[0]
-        text = normalize(row["transcription"] or "", language)
+    def prepare(row, number):
+        sound = row["audio"] or {}
+        name = row.get("path") or sound.get("path") or f"Row {number}"
+        if not sound:
+            raise AudioError(f"{name}: has no sound. Drop the row with dataset.filter.")
+        text = _spoken(row["transcription"], language, name)
         labels = processor(text=text).input_ids
         if not labels or unknown in labels:
             what = f"has letters outside the vocabulary: {text!r}" if labels else "says nothing"
-            raise ValueError(
-                f"{row['path']}: its transcript {what}. Mend `transcription`, choose the right "
-                "language, or drop the row with dataset.filter."
-            )
-        return {"input_values": values, "input_length": len(values), "labels": labels, "text": text}
+            raise ValueError(f"{name}: its transcript {what}. {MEND}")
+        values = sound["array"]
+        if processor.feature_extractor.do_normalize:
+            values = levelled(values)
+        values = processor(audio=values, sampling_rate=rate).input_values[0]
+        return {
+            "input_values": values, "input_length": len(values), "labels": labels, "text": text,
+            "path": name,
+        }  # fmt: skip
 
     spoken = split.cast_column("audio", Audio(sampling_rate=rate))
     extra = [name for name in split.column_names if name != "path"]
     # Streamed through a temporary file, not held; and never what an earlier `normalize` made of it.
     return spoken.map(
         prepare,
+        with_indices=True,
         remove_columns=extra,
         writer_batch_size=64,
         load_from_cache_file=False,
@@ -60,7 +218,27 @@ def prepare_dataset(split, processor, language):
     )
 
 
-def keep_fitting(prepared: Dataset, model: Any) -> Dataset:
+MEND = "Mend `transcription`, choose the right language, or drop the row with dataset.filter."
+
+
+def _spoken(text, language, name):
+    """The normalised transcript; errors name the row."""
+    if text is None:
+        return ""
+    if not isinstance(text, str):
+        number = isinstance(text, int | float) and not isinstance(text, bool)
+        what = "is a number" if number else "is no text"
+        raise ValueError(
+            f"{name}: its transcript {what} ({text!r}). Read the column as text, for example with "
+            "dtype=str in pandas, or drop the row with dataset.filter."
+        )
+    try:
+        return normalize(text, language)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error} {MEND}") from error
+
+
+def keep_fitting(prepared: datasets.Dataset, model: Any) -> datasets.Dataset:
     """Drop rows whose label needs more frames than their audio has: CTC's loss is infinite there.
 
     Args:

@@ -7,6 +7,25 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True)
+class Settings:
+    """The knobs of decoding. Beams count prefixes, floors are probabilities."""
+
+    order: int = 7  # characters of an n-gram
+    words: int = 3  # words of an n-gram
+    train_weight: float = 8.0  # of a training transcript, where counts of sources are added up
+    beam: int = 32
+    grid_beam: int = 8  # for the many runs that choose the weights
+    token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
+    prefix_floor: float = 1e-5  # prefixes less likely than this share of the best are dropped
+    alphas: tuple[float, ...] = (0.0, 0.5, 0.75, 1.0, 1.25, 1.5)
+    betas: tuple[float, ...] = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+    beams: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
+    orders: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
+    hot_weight: float = 100.0  # of a hot word, where counts of sources are added up
+    hot_share: float = 0.1  # of the hot words in a mixture
+
+
+@dataclass(frozen=True)
 class Profile:
     """What the lessons read. Lengths are in seconds, rates in Hz, steps in optimiser updates."""
 
@@ -21,6 +40,7 @@ class Profile:
     seed: int
     measured: bool  # seen to learn with these values; else the lessons print, and claim nothing
     licence: str  # of a model fine-tuned so: the corpus's and the base model's decide it
+    decoding: Settings  # the search with a language model
     equal_seconds: bool  # batches of batch_seconds; else of batch_size, grouped by length
     batch_seconds: float  # audio in a training batch
     batch_size: int  # utterances
@@ -77,6 +97,7 @@ OFFLINE = Profile(
     seed=42,
     measured=True,
     licence="cc-by-sa-3.0",
+    decoding=Settings(),
     equal_seconds=True,
     batch_seconds=24.0,
     batch_size=8,

@@ -1,4 +1,4 @@
-"""Whether the Hub answers, asked briefly, and for how long: its clients would wait for ever."""
+"""Whether the Hub answers. Its own clients wait for minutes, or for ever; these do not."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -7,11 +7,13 @@ from huggingface_hub import constants
 from huggingface_hub.errors import HfHubHTTPError, HTTPError
 from huggingface_hub.utils import get_session
 
+from asr_helpers.caches import ready_caches
+
 WAIT = 10.0  # seconds
 
 
-def hub_answers(wait=None):
-    """Whether the Hub says anything but "I am broken" within `wait` seconds, `WAIT` by default."""
+def hub_answers(wait: float | None = None) -> bool:
+    """Whether the Hub answers within `wait` seconds (`WAIT` by default), and not with a 5xx error."""
     try:
         answer = get_session().head(constants.ENDPOINT, timeout=wait or WAIT)
     except HTTPError:  # refused, cut off, or too slow
@@ -20,10 +22,10 @@ def hub_answers(wait=None):
 
 
 @contextmanager
-def patience(seconds):
-    """Let the client's requests fail after so many seconds of silence; it tries some of them again.
+def patience(seconds: float):
+    """Inside, a request of the Hub's client fails after so many seconds of silence.
 
-    Whatever the client itself allows them: that is a minute for some, and no end for others.
+    The client's own limits are a minute for some requests, and none for others.
     """
 
     def hurry(request):
@@ -41,7 +43,7 @@ def patience(seconds):
 
 
 def _silent(error):
-    """Whether an exception, or what it came from, is the Hub's silence rather than its answer."""
+    """Whether an exception, or its cause, says that the Hub did not answer, or with a 5xx error."""
     while error is not None:
         if isinstance(error, HfHubHTTPError):
             return error.response.status_code >= 500
@@ -52,7 +54,7 @@ def _silent(error):
 
 
 @contextmanager
-def hub_or_cache(name):
+def hub_or_cache(name: str | Path):
     """Inside, load `name`: from the Hub if that answers, else from the cache of an earlier load.
 
     A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
@@ -61,7 +63,11 @@ def hub_or_cache(name):
         ConnectionError: the Hub does not answer, and the cache lacks something, or it falls silent
             half-way; says what to do.
     """
-    if Path(name).is_dir() or constants.HF_HUB_OFFLINE:
+    if Path(name).is_dir():
+        yield
+        return
+    ready_caches()
+    if constants.HF_HUB_OFFLINE:
         yield
         return
     if hub_answers():

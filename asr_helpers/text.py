@@ -2,63 +2,166 @@
 
 import re
 import unicodedata
+from functools import cache
 
-from num2words import num2words
+from asr_helpers.spoken import RULES, SPACES, Speaker
 
-# How the voices of the corpus read a symbol aloud, a language each.
-SPOKEN = {
-    "en": {"&": "and", "%": "percent", "$": "dollars", "*": "star", "#": "pound", "@": "at", "+": "plus", "=": "equals"},
-    "es": {"&": "y", "%": "por ciento", "$": "pesos", "*": "asterisco", "#": "gato", "@": "arroba", "+": "más", "=": "igual"},
-    "fr": {"&": "et", "%": "pour cent", "$": "dollars", "*": "étoile", "#": "carré", "@": "arobas", "+": "plus", "=": "égale"},
-    "it": {"&": "e", "%": "per cento", "$": "dollari", "*": "asterisco", "#": "cancelletto", "@": "chiocciola", "+": "più", "=": "uguale"},
-    "ru": {"&": "и", "%": "процентов", "$": "долларов", "*": "звёздочка", "#": "решётка", "@": "собака", "+": "плюс", "=": "равно"},
-}  # fmt: skip
-NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(st|nd|rd|th)?", re.IGNORECASE)
-LONGEST_NUMBER = 15  # digits; beyond it, num2words runs out of names in one language or another
-APOSTROPHE = re.compile("[’`ʼ]")
+LANGUAGES = tuple(sorted(RULES))  # those that `normalize` has rules for
+# Latin letters everywhere, as names are written so; Russian in its own, too.
+SCRIPTS = {code: ("LATIN", "CYRILLIC") if code == "ru" else ("LATIN",) for code in LANGUAGES}
+APOSTROPHES = "’‘`´ʼʻʹ′‛＇‚"
+HYPHENS, DASHES = "\u2010\u2011\u2212\ufe63\uff0d", "\u2012\u2013\u2014\u2015"
+SUPERSCRIPTS = {ord(mark): plain for mark, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")}
+QUOTED = re.compile(r"(?<!\w)'(?!\s)([^']*(?:(?<=\w)'(?=\w)[^']*)*)(?<!\s)'(?!\w)")
+# What transcribers write in parentheses or between asterisks. Words of the second list are said,
+# too, so that they count only alone or before a word of the third.
+NOTES = (
+    "inaudible|unintelligible|indistinct|laugh(?:s|ter|ing)?|chuckl(?:es|ing)|applause|"
+    "cough(?:s|ing)?|crosstalk|sigh(?:s|ing)?|sobb?(?:s|ing)?|sniff(?:s|ing)?|hesitation"
+)
+PERHAPS_NOTES = (
+    "unclear|noise|music|silence|pause|breath(?:s|ing)?|beep|static|foreign|blank|overlap(?:ping)?|"
+    "background|cheer(?:s|ing)|whisper(?:s|ing)?|ring(?:s|ing)?|click|cross ?talk"
+)
+FURTHER = "noises?|music|speech|language|voices?|conversation|chatter|playing|stops|starts"
+NOTE = re.compile(
+    r"\[[^\]]*\]?|[\]}]|<[^<>\s][^<>]*>|\{[^}]*\}?|\(\([^)]*\)*|\(\?+\)|&=\w+|(?<!\S)%[A-Za-z]\w*|"
+    rf"\(\s*(?:(?:{NOTES})\b[^)]*|(?:{PERHAPS_NOTES})(?: (?:{FURTHER}))*\s*)\)|"
+    rf"\*\s?(?:{NOTES}|{PERHAPS_NOTES})\b[^*]*\*|[〈-】〔-〛]",
+    re.IGNORECASE,
+)
+# English writes its letters without marks; these do not fall apart into a letter and a mark.
+FOLDED = str.maketrans(
+    {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS",
+     "Ħ": "H", "Ŋ": "NG", "Ŧ": "T", "ĸ": "K"}
+)  # fmt: skip
 
 
-def normalize(text, language="en-US"):
+def normalize(text: str, language: str = "en-US") -> str:
     """Write a transcript as it is spoken, for training and for scoring alike.
 
-    Numbers become words (`num2words`; those longer than 15 digits are read digit by digit), symbols
-    are named, accents are dropped in English only, and all that is neither a letter nor an
-    apostrophe becomes a space. A letter that the model does not know, say a Cyrillic one, is kept,
-    so that the check for `<unk>` finds it. What is normalised already does not change.
+    There are rules for English, Spanish, French, Italian, Russian, German, Portuguese, Dutch and
+    Polish (`LANGUAGES`). They read aloud: whole numbers and decimals with the language's own
+    marks, numbers that begin with zero (digit by digit, as those of more than 15 digits and
+    telephone numbers are), ordinals, signs, percent, degrees, money, common units, fractions,
+    powers, ranges, and times of day. Symbols are named as on a telephone (# is POUND). A number
+    of four digits is read as a count, never as a year; Roman numerals stay letters.
+
+    Accents are dropped in English only. Characters without width are removed. All other marks
+    become spaces, and apostrophes stay within words. What is normalised already does not change.
 
     Args:
         text: the readable transcript.
-        language: a code such as "en-US"; its first two letters choose the words.
+        language: a code such as "en-US"; its first two letters choose the rules.
 
     Returns:
         Upper-case words parted by single spaces; "" if nothing is spoken.
 
     Raises:
-        ValueError: the language has no table of symbols here.
+        ValueError: the language has no rules, or the text holds what nobody can say: a tag such
+            as [noise] or <unk>, a letter of another script, a symbol without a name, a date in
+            figures. The message quotes the text.
+        TypeError: the transcript is not a string.
     """
+    if not isinstance(text, str):
+        raise TypeError(
+            f"A transcript is a string, not {text!r}: fill in what is missing, and read the "
+            "column as text."
+        )
     code = language[:2].lower()
-    if code not in SPOKEN:
-        known = ", ".join(sorted(SPOKEN))
-        raise ValueError(f"No normalisation for language {language!r}: known are {known}.")
+    if code not in RULES:
+        raise ValueError(
+            f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}."
+        )
+    try:
+        return _normalized(text, code, language[3:].upper())
+    except ValueError as error:
+        start = text if len(text) <= 60 else f"{text[:60]}…"
+        raise ValueError(f"The transcript {start!r} cannot be said: {error}.") from None
 
-    def spoken(found):
-        digits, ordinal = found.groups()
-        digits = digits.replace(",", "")
-        if len(digits) > LONGEST_NUMBER:
-            return f" {' '.join(num2words(int(digit), lang=code) for digit in digits)} "
-        to = "ordinal" if ordinal and code == "en" else "cardinal"
-        return f" {num2words(int(digits), lang=code, to=to)} "
 
-    text = APOSTROPHE.sub("'", unicodedata.normalize("NFKC", text))
-    for symbol, word in SPOKEN[code].items():
-        text = text.replace(symbol, f" {word} ")
-    text = NUMBER.sub(spoken, text).upper()
+@cache
+def _speaker(code, region):
+    return Speaker(code, region)
+
+
+def _normalized(text, code, region):
+    speaker = _speaker(code, region)
+    text = _one_way_of_writing(text, speaker)
+    _refuse_tags(text)
+    text = _without_quotes(text)
+    text = _with_symbols(speaker.read(text), speaker)
+    text = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).upper())
     if code == "en":
-        text = unicodedata.normalize("NFD", text)
-    else:  # a stress mark, which no letter contains, does not part a word
-        text = unicodedata.normalize("NFC", text)
+        text = unicodedata.normalize("NFD", text.translate(FOLDED))
+    # A mark that no letter contains, such as a stress mark, does not part a word.
     text = "".join(c for c in text if not unicodedata.combining(c))
     text = unicodedata.normalize("NFC", text)
+    _refuse_scripts(text, code)
     text = "".join(c if c.isalpha() or c == "'" else " " for c in text)
-    words = (word.strip("'") if not word.strip("'") else word for word in text.split())
-    return " ".join(word for word in words if word)
+    words = (word for word in _without_quotes(text).split() if word.strip("'"))
+    return " ".join(words)
+
+
+def _one_way_of_writing(text, speaker):
+    """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power."""
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
+    text = re.sub("[⁰¹²³⁴-⁹⁻]+", lambda found: f"^{found[0].translate(SUPERSCRIPTS)}", text)
+    text = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞↉])", " ", text)
+    number = f" {speaker.rules.number} "
+    text = re.sub(r"\b[Nn]\.?[º°]\.?\s?(?=\d)|№", number, text)
+    if speaker.code == "en":  # at the start of a sentence, "No." is an answer
+        text = re.sub(r"(?<=[a-z,] )No\.\s?(?=\d)", number, text)
+    text = re.sub(r"‚(?!\w)", " ", text)  # a low quote; before a word it opens one
+    text = "".join("'" if c in APOSTROPHES else c for c in text)
+    degree = r"º" if speaker.code not in ("es", "pt", "it") else r"º(?=\s?[CF]\b)"
+    text = re.sub(degree, "°", text)
+    # Ordinal signs and the spaces between groups of digits still mean something to the speaker.
+    keep = SPACES + "ºª"
+    text = "".join(c if c in keep else unicodedata.normalize("NFKC", c) for c in text)
+    text = unicodedata.normalize("NFC", text)
+    digits = {c: str(unicodedata.decimal(c)) for c in set(text) if c.isdecimal()}
+    changes = {c: "-" for c in HYPHENS} | {c: "–" for c in DASHES} | {"⁄": "/", "∕": "/"}
+    return text.translate(str.maketrans(changes | digits))
+
+
+def _refuse_tags(text):
+    """Raise ValueError if the text holds a note of the transcriber: [noise], <unk>, (laughs)."""
+    tag = NOTE.search(text)
+    if tag:
+        raise ValueError(f"{tag[0]!r} is a note and not speech")
+
+
+def _without_quotes(text):
+    """Drop single quotes around words; an apostrophe at one end alone stays."""
+    while (plain := QUOTED.sub(r"\1", text)) != text:
+        text = plain
+    return text
+
+
+def _with_symbols(text, speaker):
+    """Symbols by their names.
+
+    Raises:
+        ValueError: a symbol has none.
+    """
+    rules = speaker.rules
+    names = rules.symbols | {
+        symbol: speaker.form("2", noun, many=True) for symbol, (noun, _) in rules.money.items()
+    }
+    for symbol, name in names.items():
+        if not symbol.isalpha():
+            text = text.replace(symbol, f" {name} ")
+    for c in text:
+        if unicodedata.category(c) in ("Sc", "Sm", "No"):
+            raise ValueError(f"the symbol {c!r} has no name in the rules of {speaker.code!r}")
+    return text
+
+
+def _refuse_scripts(text, code):
+    for c in text:
+        if c.isalpha() and not unicodedata.name(c, "?").startswith(SCRIPTS[code]):
+            raise ValueError(
+                f"{c!r} ({unicodedata.name(c, 'without a name').lower()}) is of a script that "
+                f"{code!r} is not written in"
+            )

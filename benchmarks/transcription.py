@@ -73,7 +73,6 @@ def our_system(weights):
     """
     import torch
 
-    from asr_helpers.beam_search import Settings
     from asr_helpers.language_model import DOMAIN_TEXT
     from benchmarks import ours
 
@@ -82,7 +81,7 @@ def our_system(weights):
         megabytes = size_mb(*ours.folder().glob("*.safetensors"), *ours.folder().glob("*.json"))
         search = None
         if weights:
-            search = ours.decoder(processor, ours.ngram(), *weights, Settings().beam)
+            search = ours.decoder(processor, ours.ngram(processor), *weights)
             # What it counts: the domain's text, and the transcripts in the corpus.
             megabytes += size_mb(DOMAIN_TEXT) + sum(map(len, ours.sentences()[0])) / 1e6
 

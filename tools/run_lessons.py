@@ -2,7 +2,7 @@
 
     python -m tools.run_lessons [--profile smoke] [--until 05_finetune.ipynb] [--jobs 2] [--store]
 
-Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
+`--until 05` is enough where one lesson begins so. Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
 to `notebooks/`, lean, which is how they are meant to be stored. `--jobs 2` runs two at a time, for
 the tests; times are then no lesson's own.
 """
@@ -13,16 +13,19 @@ import json
 import os
 import re
 import shutil
+import signal
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from functools import partial
-from importlib.metadata import version
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import filelock
 import papermill
+import psutil
+from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
 from course import pinned
@@ -43,8 +46,15 @@ def alone():
     Raises:
         SystemExit: another run is at work; the message names its process and what to do.
     """
-    BUILD.mkdir(parents=True, exist_ok=True)
-    # Beside the lock, as a locked file cannot be read everywhere, and is emptied by who wants it.
+    try:
+        BUILD.mkdir(parents=True, exist_ok=True)
+        (BUILD / "running.lock").touch()
+    except OSError as error:
+        sys.exit(
+            f"{BUILD} cannot be written ({error.strerror}): copy the course into a folder of your "
+            "own and run it from there."
+        )
+    # Beside the lock: a locked file cannot be read on every system.
     holder = BUILD / "running.pid"
     try:
         with filelock.FileLock(BUILD / "running.lock", timeout=0):
@@ -83,15 +93,51 @@ def run(lesson, profile):
     executed.parent.mkdir(parents=True, exist_ok=True)
     # Its own default needs no parameter, and a stored notebook no cell that repeats it.
     parameters = {} if profile == DEFAULT else {"PROFILE": profile}
+    failure = None
     try:
         papermill.execute_notebook(
             str(lesson), str(executed), parameters=parameters, cwd=str(LESSONS),
-            kernel_name="python3", log_output=False, extra_arguments=["--log-level=ERROR"],
+            kernel_name="python3", log_output=False, extra_arguments=["--log-level=CRITICAL"],
         )  # fmt: skip
-        failure = None
     except PapermillExecutionError as error:
         failure = explain(lesson, executed, error)
+    except KeyboardInterrupt:
+        failure = stopped(lesson, "KeyboardInterrupt", f"{lesson.name} was stopped by Ctrl-C.")
+    except DeadKernelError:
+        failure = stopped(
+            lesson, "DeadKernelError",
+            f"{lesson.name} failed: its kernel died{at_cell(executed)}. It was killed, or there "
+            "was not enough memory. Remedy: close other programs, and run again.",
+        )  # fmt: skip
+    except Exception as error:
+        first = (str(error).splitlines() or [""])[0]
+        failure = stopped(
+            lesson, type(error).__name__,
+            f"{lesson.name} could not be run ({type(error).__name__}: {first}). Remedy: if the "
+            f"disk is full, free some space; else open {lesson.relative_to(ROOT)} with `make lab`, "
+            "and run again.",
+        )  # fmt: skip
     return time.perf_counter() - start, failure
+
+
+def stopped(lesson, error, told):
+    """A failure that is no error of one cell, as `explain` gives it."""
+    return {"cell": None, "source": "", "error": f"{error}: {told}", "told": told}
+
+
+def at_cell(executed):
+    """The last cell that a run began, such as " in cell In [5] (`first line`)"; "" if unknown."""
+    try:
+        cells = json.loads(executed.read_text(encoding="utf-8"))["cells"]
+    except (OSError, ValueError):
+        return ""
+    code = [cell for cell in cells if cell["cell_type"] == "code"]
+    states = [cell["metadata"].get("papermill", {}).get("status", "pending") for cell in code]
+    begun = [number for number, state in enumerate(states) if state != "pending"]
+    if not begun:
+        return ""
+    first = ("".join(code[begun[-1]]["source"]).strip().splitlines() or [""])[0]
+    return f" in cell In [{begun[-1] + 1}] (`{first}`)"
 
 
 def explain(lesson, executed, error):
@@ -111,14 +157,56 @@ def explain(lesson, executed, error):
 
 
 def metrics(profile):
-    """The test metrics that lesson 05 left for the report, or {} before it has run."""
+    """The test metrics that lesson 05 left for the report, and when; ({}, None) before it has run."""
     from asr_helpers.profiles import load_profile
 
     path = load_profile(profile).artifacts / "metrics.json"
-    return json.loads(path.read_text()) if path.exists() else {}
+    try:
+        return json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return {}, None
+    except ValueError:
+        print(f"{path} is damaged: run lesson 05 again, which writes it.", file=sys.stderr)
+        return {}, path.stat().st_mtime_ns
+
+
+def versions(packages):
+    """The installed version of each package that is there; a learner needs no tool of the tests."""
+    found = {}
+    for name in packages:
+        with suppress(PackageNotFoundError):
+            found[name] = version(name)
+    return found
+
+
+def _interrupt_once(*_):
+    """The first Ctrl-C ends the run; others do not disturb the report that is then written."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _ignore_interrupts():
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _run_interruptible(path, profile):
+    """`run`, in a process that answers Ctrl-C only meanwhile."""
+    signal.signal(signal.SIGINT, _interrupt_once)
+    try:
+        return run(path, profile)
+    finally:
+        _ignore_interrupts()
+
+
+def until_of(text, names):
+    """The notebook of `names` that `text` is, or begins as the only lesson; None if there is none."""
+    begun = [name for name in names if name.startswith(text) and "/" not in name]
+    return text if text in names else begun[0] if text and len(begun) == 1 else None
 
 
 def main():
+    from asr_helpers.profiles import PROFILES
+
     parser = argparse.ArgumentParser()
     parser.add_argument("--profile", default=DEFAULT)
     parser.add_argument("--until", help="the last notebook to run, such as 05_finetune.ipynb")
@@ -126,10 +214,21 @@ def main():
     parser.add_argument("--store", action="store_true")
     options = parser.parse_args()
     names = [path.relative_to(LESSONS).as_posix() for path in notebooks()]
-    if options.until not in (None, *names):
-        parser.error(f"--until: there is no {options.until}, only {', '.join(names)}.")
-    with alone():
-        failure = run_all(options.profile, options.until, options.store, options.jobs)
+    if options.profile not in PROFILES:
+        sys.exit(f"--profile: there is no {options.profile}, only {', '.join(PROFILES)}.")
+    if options.jobs < 1:
+        sys.exit(f"--jobs: {options.jobs} notebooks at a time run nothing, choose 1 or more.")
+    until = None
+    if options.until is not None and (until := until_of(options.until, names)) is None:
+        sys.exit(f"--until: there is no {options.until}, only {', '.join(names)}.")
+    signal.signal(signal.SIGINT, _interrupt_once)
+    # The asserts of the lessons are checks; with this variable Python leaves them out.
+    os.environ.pop("PYTHONOPTIMIZE", None)
+    try:
+        with alone():
+            failure = run_all(options.profile, until, options.store, options.jobs)
+    except KeyboardInterrupt:
+        sys.exit("Stopped by Ctrl-C.")
     if failure:
         sys.exit(failure["told"])
 
@@ -141,7 +240,7 @@ def in_order(paths, profile):
         seconds, failure = run(path, profile)
         yield path, seconds, failure
         if failure:
-            return  # later lessons stand on this one's files
+            return  # later lessons need this one's files
 
 
 def side_by_side(paths, profile, jobs):
@@ -151,41 +250,58 @@ def side_by_side(paths, profile, jobs):
     first = sorted(set(paths) - set(later), key=lambda path: (path.name != STANDS_ON, str(path)))
     for stage in (first, later):
         failures = []
-        with ProcessPoolExecutor(jobs) as pool:
-            found = pool.map(partial(run, profile=profile), stage)
-            for path, (seconds, failure) in zip(stage, found):
-                print(path.relative_to(LESSONS).as_posix(), flush=True)
-                failures.append(failure)
-                yield path, seconds, failure
+        with ProcessPoolExecutor(jobs, initializer=_ignore_interrupts) as pool:
+            done = {pool.submit(_run_interruptible, path, profile): path for path in stage}
+            try:
+                for future, path in done.items():
+                    seconds, failure = future.result()
+                    print(path.relative_to(LESSONS).as_posix(), flush=True)
+                    failures.append(failure)
+                    yield path, seconds, failure
+            except KeyboardInterrupt:
+                for worker in psutil.Process().children():
+                    worker.send_signal(signal.SIGINT)
+                pool.shutdown(wait=True, cancel_futures=True)
+                message = f"{path.name} was stopped by Ctrl-C."
+                yield path, 0.0, stopped(path, "KeyboardInterrupt", message)
+                return
+            except BrokenProcessPool:
+                message = (
+                    f"{path.name} failed: the process that ran it was killed, or there was not "
+                    "enough memory. Remedy: close other programs, or run one at a time."
+                )
+                yield path, 0.0, stopped(path, "BrokenProcessPool", message)
+                return
         if any(failures):
             return
 
 
 def run_all(profile, until=None, store=False, jobs=1):
     """Run the notebooks in order, report and store them; None, or the failure that ended it."""
-    from asr_helpers.profiles import load_profile
-
-    artifacts = load_profile(profile).artifacts
-    (artifacts / "metrics.json").unlink(missing_ok=True)  # an old score is no result of this run
+    _, before = metrics(profile)
     (BUILD / "report.json").unlink(missing_ok=True)
     paths = notebooks()
     names = [path.relative_to(LESSONS).as_posix() for path in paths]
     paths = paths[: names.index(until) + 1 if until else None]
     done = in_order(paths, profile) if jobs == 1 else side_by_side(paths, profile, jobs)
     rows, failure = [], None
-    for path, seconds, failed in done:
-        row = {
-            "notebook": path.relative_to(LESSONS).as_posix(), "seconds": round(seconds, 1),
-            "ok": failed is None, "checks": 0 if failed else checks(path),
-        }  # fmt: skip
-        rows.append(row | ({"failure": failed} if failed else {}))
-        failure = failure or failed
+    try:
+        for path, seconds, failed in done:
+            row = {
+                "notebook": path.relative_to(LESSONS).as_posix(), "seconds": round(seconds, 1),
+                "ok": failed is None, "checks": 0 if failed else checks(path),
+            }  # fmt: skip
+            rows.append(row | ({"failure": failed} if failed else {}))
+            failure = failure or failed
+    except KeyboardInterrupt:  # between two notebooks
+        failure = stopped(paths[len(rows)], "KeyboardInterrupt", "The run was stopped by Ctrl-C.")
+    found, when = metrics(profile)
     rows.sort(key=lambda row: names.index(row["notebook"]))
     packages = [pin.split("==")[0] for pin in pinned()]
     report = {
         "notebooks": rows,
-        "metrics": metrics(profile),
-        "versions": {"python": sys.version.split()[0], **{p: version(p) for p in packages}},
+        "metrics": found if when != before else {},  # an older score is no result of this run
+        "versions": {"python": sys.version.split()[0], **versions(packages)},
         "profile": profile,
     }
     (BUILD / "report.json").write_text(json.dumps(report, indent=2) + "\n")

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent.parent
 COURSE = """
 import sys
 import evaluate
+from asr_helpers.caches import load_wer_metric
 from asr_helpers.profiles import ROOT, load_profile
 from asr_helpers.corpus import load_corpus
 from asr_helpers.processor import load_processor, prepare_dataset
@@ -40,7 +41,7 @@ model = load_base_model(profile.base_model, processor, profile.seed)
 train_head(model, prepared, steps=5, learning_rate=profile.head_learning_rate, seed=profile.seed)
 trainer(model, prepared, processor, profile, sys.argv[1]).train()
 said = transcribe(model, processor, [row["input_values"] for row in prepared])
-metric = evaluate.load(str(ROOT / "asr_helpers" / "wer_metric"))
+metric = load_wer_metric()
 print("WER", metric.compute(references=list(prepared["text"]), predictions=said))
 """
 NO_NETWORK = """

@@ -3,7 +3,11 @@
 import http.client
 import os
 import socket
+import subprocess
+import sys
+import types
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
@@ -12,8 +16,9 @@ import pytest
 import soundfile
 
 from asr_helpers.inference import transcribe
-from asr_helpers.page import ask_page, make_page, open_page
+from asr_helpers.page import ask_page, make_page, open_page, recordings
 
+ROOT = Path(__file__).parent.parent.parent
 RATE = 16_000
 LIMIT = 20 * 2**20  # bytes, what open_page takes when told nothing else
 GIGABYTE = 2**30
@@ -144,3 +149,97 @@ def test_only_this_machine_reaches_it(address):
     assert listening == {"127.0.0.1"}
     with socket.create_connection(("127.0.0.1", port), timeout=5):
         pass  # the port is that of the page, or the line above says nothing
+
+
+def asked_as(address, host, path="/"):
+    """The status that a browser would get which asks for the page by another host's name."""
+    where = urlsplit(address)
+    connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
+    connection.putrequest("GET", path, skip_host=True)
+    connection.putheader("Host", host)
+    connection.endheaders()
+    status = connection.getresponse().status
+    connection.close()
+    return status
+
+
+def test_a_foreign_host_is_refused_on_every_route(address):
+    """A web page whose name suddenly means 127.0.0.1 must not reach it through a browser."""
+    port = urlsplit(address).port
+    for path in ("/", "/config", "/gradio_api/info", "/gradio_api/upload"):
+        for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", ""):
+            assert asked_as(address, host, path) == 400, (host, path)
+    for host in (f"127.0.0.1:{port}", f"localhost:{port}", "localhost"):
+        assert asked_as(address, host) == 200
+
+
+def test_recordings_lie_in_a_private_folder_that_is_emptied_when_the_page_closes(
+    model, processor, clip
+):
+    page = make_page(model, processor, max_seconds=3.0)
+    where = open_page(page)
+    ask_page(where, clip[1])
+    folder = recordings()
+    assert list(folder.rglob("*.wav"))
+    assert os.name == "nt" or folder.stat().st_mode & 0o077 == 0
+    page.close()
+    assert list(folder.iterdir()) == []
+
+
+LEFT = """
+import sys, time
+from asr_helpers.page import recordings
+(recordings() / "voice.wav").write_bytes(b"secret")
+print(recordings(), flush=True)
+sys.stdin.readline()
+"""
+
+
+def start(code, folder):
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(folder)}
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], env=environment, text=True,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
+    return process, Path(process.stdout.readline().strip())
+
+
+@pytest.mark.skipif(os.name == "nt", reason="kills as POSIX does")
+def test_what_a_killed_page_left_is_removed_by_the_next_and_nothing_else(tmp_path):
+    killed, left = start(LEFT, tmp_path)
+    killed.kill()
+    killed.communicate()
+    assert (left / "voice.wav").exists()
+    alive, mine = start(LEFT, tmp_path)
+    (tmp_path / "asr-course-page-notes-of-mine").mkdir()
+    last, _ = start(LEFT, tmp_path)
+    assert not left.exists()
+    assert (mine / "voice.wav").exists() and (tmp_path / "asr-course-page-notes-of-mine").exists()
+    for process in (alive, last):
+        process.communicate("go on\n")
+    assert not list(tmp_path.glob("asr-course-page-[0-9]*"))  # ended in order: nothing is left
+
+
+def test_on_colab_the_page_is_shown_through_its_proxy_and_not_shared(
+    model, processor, clip, monkeypatch
+):
+    """With a stand-in: what gradio hands to the notebook is the script that asks Colab's proxy."""
+    import gradio.blocks
+    import IPython.display
+
+    monkeypatch.setitem(sys.modules, "google.colab", types.ModuleType("google.colab"))
+    monkeypatch.setattr(gradio.blocks.utils, "colab_check", lambda: True)
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", lambda *objects, **_: shown.extend(objects))
+    page = make_page(model, processor, max_seconds=3.0)
+    try:
+        open_page(page)
+        (script,) = shown
+        assert (
+            "google.colab.kernel.proxyPort" in script.data and str(page.server_port) in script.data
+        )
+        assert not page.share and page.share_url is None
+        plain = f"http://127.0.0.1:{page.server_port}/"
+        assert asked_as(plain, "a-proxy.example") == 200
+    finally:
+        page.close()

@@ -1,13 +1,19 @@
 """Runs of the lessons: one at a time in a clone, whatever became of the one before."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import nbformat
+import psutil
 import pytest
 
+from asr_helpers.profiles import PROFILES
 from tools import run_lessons
 
 ROOT = Path(__file__).parent.parent.parent
@@ -70,22 +76,163 @@ def test_the_lock_of_a_killed_run_is_taken_over(other):
         assert (run_lessons.BUILD / "running.pid").read_text() == str(os.getpid())
 
 
-def test_a_notebook_that_is_not_there_is_no_end(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["run_lessons", "--until", "08_nowhere.ipynb"])
-    with pytest.raises(SystemExit):
+REFUSED = {
+    "--until 08_nowhere.ipynb": "there is no 08_nowhere.ipynb, only 01_explore.ipynb",
+    "--until 0": "there is no 0, only 01_explore.ipynb",  # seven begin so
+    "--profile nonsense": "there is no nonsense, only offline, smoke",
+    "--jobs 0": "0 notebooks at a time run nothing, choose 1 or more",
+    "--jobs -1": "-1 notebooks at a time run nothing",
+}
+
+
+@pytest.mark.parametrize("options", REFUSED)
+def test_an_option_that_makes_no_sense_is_refused_in_one_line(options, monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["run_lessons", *options.split()])
+    monkeypatch.setattr(run_lessons, "run_all", lambda *_: pytest.fail("it ran"))
+    with pytest.raises(SystemExit) as error:
         run_lessons.main()
-    assert "there is no 08_nowhere.ipynb, only 01_explore.ipynb" in capsys.readouterr().err
+    assert REFUSED[options] in str(error.value) and "\n" not in str(error.value)
 
 
-def test_a_run_ends_where_it_is_told_to_and_reports_no_more(tmp_path, monkeypatch):
+def quick(monkeypatch, tmp_path, write=None):
+    """Let notebooks take no time; `write` is called for each. Returns the names of those run."""
     monkeypatch.setattr(run_lessons, "BUILD", tmp_path)
     ran = []
 
     def run(path, profile):
         ran.append(path.name)
+        if write:
+            write(path)
         return 0.1, None
 
     monkeypatch.setattr(run_lessons, "run", run)
-    assert run_lessons.run_all("smoke", until="02_preprocess.ipynb") is None
+    return ran
+
+
+@pytest.mark.parametrize("until", ["02_preprocess.ipynb", "02"])
+def test_a_run_ends_where_it_is_told_to_and_reports_no_more(tmp_path, monkeypatch, until):
+    ran = quick(monkeypatch, tmp_path)
+    names = [path.relative_to(run_lessons.LESSONS).as_posix() for path in run_lessons.notebooks()]
+    assert run_lessons.run_all("smoke", until=run_lessons.until_of(until, names)) is None
     assert ran == ["01_explore.ipynb", "02_preprocess.ipynb"]
     assert (tmp_path / "report.json").read_text().count('"notebook"') == 2
+
+
+SCORE = (
+    '{"wer": 0.5, "cer": 0.2, "wer_low": 0.4, "wer_high": 0.6, "train_seconds": 1, '
+    '"peak_memory_mb": 1}'
+)
+
+
+def test_a_short_run_leaves_the_score_of_a_finished_one_and_does_not_report_it(
+    tmp_path, monkeypatch
+):
+    profile = replace(PROFILES["smoke"], artifacts=tmp_path / "artifacts")
+    monkeypatch.setitem(PROFILES, "smoke", profile)
+    profile.artifacts.mkdir()
+    kept = profile.artifacts / "metrics.json"
+    kept.write_text(SCORE)
+    quick(monkeypatch, tmp_path)
+    run_lessons.run_all("smoke", until="01_explore.ipynb")
+    assert kept.read_text() == SCORE
+    assert json.loads((tmp_path / "report.json").read_text())["metrics"] == {}
+
+
+def test_the_score_that_a_run_wrote_is_in_its_report(tmp_path, monkeypatch):
+    profile = replace(PROFILES["smoke"], artifacts=tmp_path / "artifacts")
+    monkeypatch.setitem(PROFILES, "smoke", profile)
+    profile.artifacts.mkdir()
+    kept = profile.artifacts / "metrics.json"
+    quick(monkeypatch, tmp_path, lambda path: kept.write_text(SCORE))
+    run_lessons.run_all("smoke", until="01_explore.ipynb")
+    assert json.loads((tmp_path / "report.json").read_text())["metrics"]["wer"] == 0.5
+
+
+def test_a_damaged_score_is_named(tmp_path, monkeypatch, capsys):
+    profile = replace(PROFILES["smoke"], artifacts=tmp_path / "artifacts")
+    monkeypatch.setitem(PROFILES, "smoke", profile)
+    profile.artifacts.mkdir()
+    (profile.artifacts / "metrics.json").write_text("{")
+    quick(monkeypatch, tmp_path)
+    run_lessons.run_all("smoke", until="01_explore.ipynb")
+    assert "metrics.json is damaged: run lesson 05 again" in capsys.readouterr().err
+
+
+# A course of one lesson, run as `python -m tools.run_lessons` runs it.
+SMALL = """
+import sys
+from pathlib import Path
+from tools import run_lessons
+root = Path(sys.argv.pop(1))
+run_lessons.ROOT, run_lessons.LESSONS, run_lessons.BUILD = root, root, root / "build"
+run_lessons.main()
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    """small(source, *options) begins a run of one lesson with these lines, after a quick cell."""
+
+    def start(source, *options, **environment):
+        cells = [nbformat.v4.new_code_cell(line) for line in ("1 + 1", source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "01_small.ipynb")
+        return subprocess.Popen(
+            [sys.executable, "-c", SMALL, str(tmp_path), "--profile", "offline", *options],
+            env=os.environ | {"PYTHONPATH": str(ROOT)} | environment, text=True,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    return start
+
+
+def report_of(folder):
+    return json.loads((folder / "build" / "report.json").read_text())["notebooks"][-1]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_kernel_that_dies_is_named_with_its_lesson_and_the_report_is_written(
+    small, tmp_path, jobs
+):
+    process = small("import os; os.kill(os.getpid(), 9)", "--jobs", jobs)
+    out, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and "Traceback" not in err
+    last = err.strip().splitlines()[-1]
+    assert last.startswith("01_small.ipynb failed: its kernel died in cell In [2] (`import os;")
+    assert "not enough memory" in last and "close other programs" in last
+    row = report_of(tmp_path)
+    assert not row["ok"] and row["failure"]["error"].startswith("DeadKernelError")
+    assert "FAILED" in out
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_names_the_lesson_in_one_line_and_the_report_is_written(small, tmp_path, jobs):
+    wait = f"import time; open({str(tmp_path / 'begun')!r}, 'w').close(); time.sleep(60)"
+    process = small(wait, "--jobs", jobs)
+    while not (tmp_path / "begun").exists():
+        time.sleep(0.05)
+        assert process.poll() is None
+    process.send_signal(signal.SIGINT)
+    for worker in psutil.Process(process.pid).children():  # a terminal tells the workers, too
+        if jobs == "2":
+            worker.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGINT)  # and some press it twice
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and "Traceback" not in err
+    assert err.splitlines()[-1] == "01_small.ipynb was stopped by Ctrl-C."
+    assert report_of(tmp_path)["failure"]["error"].startswith("KeyboardInterrupt")
+
+
+@pytest.mark.slow
+def test_asserts_are_checked_whatever_the_surroundings_say(small, tmp_path):
+    process = small("assert False, 'checked'", PYTHONOPTIMIZE="1")
+    _, err = process.communicate(timeout=120)
+    assert process.returncode == 1 and "AssertionError: checked" in err
+
+
+@pytest.mark.slow
+def test_a_copy_that_cannot_be_written_names_the_lesson(small, tmp_path):
+    (tmp_path / "build" / "01_small.ipynb").mkdir(parents=True)
+    _, err = small("1").communicate(timeout=120)
+    assert "01_small.ipynb could not be run (IsADirectoryError" in err and "Traceback" not in err

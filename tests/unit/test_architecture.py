@@ -1,7 +1,11 @@
 """Data flows one way, and the folder shows it."""
 
 import ast
+import json
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,9 +20,16 @@ FLOW = [
     "artifacts",
     "devices",
     "frames",
+    "containers",
+    "foreign",
     "audio",
+    "spoken",
     "text",
+    "caches",
     "reach",
+    "splits",
+    "tables",
+    "folder",
     "corpus",
     "processor",
     "augment",
@@ -28,6 +39,7 @@ FLOW = [
     "checkpoints",
     "training",
     "averaging",
+    "errors",
     "metrics",
     "diagnostics",
     "recipe",
@@ -35,7 +47,6 @@ FLOW = [
     "model_card",
     "hub",
     "finished",
-    "errors",
     "inference",
     "long_form",
     "page",
@@ -43,7 +54,9 @@ FLOW = [
     "web_page",
     "language_model",
     "word_model",
+    "mixture",
     "beam_search",
+    "decoding",
     "lm_pipeline",
 ]
 BESIDE = ["plots"]
@@ -84,3 +97,81 @@ def test_public_names_are_documented(module):
     for node in tree.body:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
             assert ast.get_docstring(node), f"{module}.{node.name}"
+
+
+# Imports one module of the course, and tells what that changed. What other packages do when they are
+# imported is done before.
+IMPORTING = """
+import importlib, json, os, sys
+from pathlib import Path
+import matplotlib
+others, own = json.loads(sys.argv[1])
+for name in others:
+    importlib.import_module(name)
+
+def state():
+    files = sorted(str(path) for path in Path(sys.argv[2]).rglob("*"))
+    settings = {k: v for k, v in matplotlib.rcParams.items() if k != "backend"}
+    return dict(os.environ), files, repr(sorted(settings.items(), key=str))
+
+before = state()
+for name in own:
+    importlib.import_module(name)
+print([name for name, a, b in zip(("environment", "files", "rcParams"), before, state()) if a != b])
+"""
+
+
+def importing(own, others, home):
+    """What imports change, in a fresh process with a home of its own."""
+    environment = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "XDG_"))}
+    environment |= {"HOME": str(home), "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": str(home)}
+    command = [sys.executable, "-c", IMPORTING, json.dumps([others, own]), str(home)]
+    paths = [str(FOLDER.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    environment["PYTHONPATH"] = os.pathsep.join(paths)
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, cwd=home)
+    assert done.returncode == 0, done.stderr
+    return ast.literal_eval(done.stdout.splitlines()[-1])
+
+
+def foreign(path):
+    """The packages outside of the course that a module imports at its top."""
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.slow
+def test_importing_changes_no_file_no_environment_variable_and_no_setting(tmp_path):
+    own = [f"asr_helpers.{m}" for m in MODULES] + [f"asr_helpers.plots.{m}" for m in PLOTS]
+    paths = [*FOLDER.glob("*.py"), *(FOLDER / "plots").glob("*.py")]
+    others = {n for p in paths for n in foreign(p) if not n.startswith("asr_helpers")}
+    assert importing(["asr_helpers", "asr_helpers.plots", *own], sorted(others), tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "kind"),
+    [
+        ("import os; os.environ['HF_HOME'] = 'elsewhere'", "environment"),
+        ("from pathlib import Path; (Path.home() / 'made').touch()", "files"),
+        ("import matplotlib; matplotlib.rcParams['axes.grid'] = True", "rcParams"),
+    ],
+)
+def test_a_module_that_changes_something_would_be_seen(tmp_path, line, kind, monkeypatch):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "meddles.py").write_text(line)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    assert importing(["meddles"], [], tmp_path / "home") == [kind]
+
+
+def test_the_profiles_can_be_read_before_anything_is_installed():
+    """`course.py` does so, to refuse an unknown one before the setup."""
+    code = (
+        "import sys, asr_helpers.profiles\n"
+        "outside = {m.split('.')[0] for m in sys.modules} - sys.stdlib_module_names\n"
+        "print(outside - {'asr_helpers', '__main__', '__mp_main__', 'sitecustomize'})"
+    )
+    command = [sys.executable, "-S", "-c", code]
+    done = subprocess.run(command, cwd=FOLDER.parent, capture_output=True, text=True)
+    assert done.stdout == "set()\n", done.stdout + done.stderr

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from asr_helpers.beam_search import LanguageModelDecoder, Settings, characters
+from asr_helpers.beam_search import LanguageModelDecoder, characters
 from asr_helpers.language_model import CharacterModel
 
 TOKENS = [None, "A", "B", " "]
@@ -161,10 +161,6 @@ def test_the_tokens_of_the_course(processor):
     tokens = characters(processor.tokenizer)
     assert len(tokens) == 32 and tokens[processor.tokenizer.pad_token_id] is None
     assert sorted(c for c in tokens if c) == sorted(" 'ABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-
-def test_the_grids_hold_zero():
-    assert Settings.alphas[0] == 0 and 0.0 in Settings.betas
 
 
 def test_what_is_kept_has_a_bound(model, monkeypatch):

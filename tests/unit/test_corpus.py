@@ -143,3 +143,52 @@ def test_corrections_are_applied():
         suffix = "flac" if row["language"] == "en-US" else "opus"
         path = f"{row['language']}/{row['prompt']}.{suffix}"
         assert by_path.get(path, "") == row["transcription"]
+
+
+def test_a_damaged_parquet_names_the_file(monkeypatch, tmp_path):
+    (tmp_path / "en-US.parquet").write_bytes((FOLDER / "en-US.parquet").read_bytes()[:5000])
+    monkeypatch.setattr("asr_helpers.corpus.FOLDER", tmp_path)
+    with pytest.raises(ValueError, match="en-US.parquet cannot be read as Parquet .*cut off"):
+        load_corpus()
+
+
+def other_names(folder):
+    """Rows of the corpus as another Hub dataset has them: other columns, its own splits."""
+    corpus = load_corpus()
+    for split, name in (("train", "train"), ("test", "test")):
+        rows = corpus[split].select(range(40)).select_columns(["audio", "transcription"])
+        rows = rows.rename_columns({"audio": "speech", "transcription": "orthography"})
+        (folder / "data").mkdir(parents=True, exist_ok=True)
+        rows.to_parquet(folder / "data" / f"{name}-00000-of-00001.parquet")
+
+
+@pytest.mark.hub
+def test_a_hub_dataset_with_other_columns_loads_by_naming_them(client, tmp_path):
+    from local_hub import LocalHub
+
+    other_names(tmp_path / "ours")
+    with LocalHub() as hub:
+        hub.add("ann/speech", tmp_path / "ours", "datasets")
+        result = client(
+            hub,
+            """
+            from asr_helpers.corpus import load_corpus
+            columns = {"transcription": "orthography"}
+            corpus = load_corpus("ann/speech", "en-US", columns=columns)
+            print([len(split) for split in corpus.values()], corpus["train"].column_names)
+            row = corpus["test"][0]
+            print(row["path"], len(row["audio"]["array"]) > 1000, bool(row["transcription"]))
+            for wrong in (None, {"transcription": "words"}):
+                try:
+                    load_corpus("ann/speech", "en-US", columns=wrong)
+                except ValueError as error:
+                    print(error)
+            """,
+        )
+    sizes, row, unnamed, wrong = result.stdout.splitlines()[-4:]
+    assert sizes.startswith("[35, 5, 40]"), result.stdout + result.stderr
+    for name in COLUMNS:
+        assert name in sizes
+    assert row.endswith("True True")
+    assert "which of its columns (speech, orthography) is the transcription?" in unnamed
+    assert "no column 'words': it has speech, orthography" in wrong

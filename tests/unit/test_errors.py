@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from asr_helpers.errors import align_words
+from asr_helpers.errors import align, align_words, hot_word_alarms
 from asr_helpers.metrics import wer
 
 
@@ -33,5 +33,34 @@ def test_both_texts_can_be_read_off_and_errors_add_up():
 
 
 def test_an_empty_reference_is_refused():
-    with pytest.raises(ValueError, match="reference is empty"):
+    with pytest.raises(ValueError, match=r"References \[0\] are empty"):
         align_words(" ", "A")
+
+
+def test_a_no_break_space_parts_words_in_the_alignment_as_in_the_count():
+    pairs = align_words("A\u00a0B", "A\tB C")
+    assert pairs == [("equal", "A", "A"), ("equal", "B", "B"), ("insert", "", "C")]
+
+
+def test_letters_are_aligned_as_words_are():
+    assert align("AB", "AXB", "character") == [
+        [("equal", "A", "A"), ("insert", "", "X"), ("equal", "B", "B")]
+    ]
+    assert align("A B", "AB", "character") == [
+        [("equal", "A", "A"), ("delete", " ", ""), ("equal", "B", "B")]
+    ]
+
+
+def test_hot_words_are_counted_where_they_help_and_where_they_harm():
+    found = hot_word_alarms(
+        ["CALL ZORA NOW", "CALL ZERO NOW", "GOODBYE", "ZORA"],
+        ["CALL ZORA NOW", "CALL ZORA NOW", "ZORA GOODBYE", "SORROW"],
+        ["ZORA", "WEASELS"],
+    )
+    assert found.spoken == {"ZORA": 2} and found.right == {"ZORA": 1}
+    assert found.false_alarms == {"ZORA": 2}
+
+
+def test_hot_words_of_two_words_are_refused():
+    with pytest.raises(ValueError, match="single words"):
+        hot_word_alarms(["A"], ["A"], ["NEW YORK"])

@@ -1,3 +1,5 @@
+import numpy as np
+import pytest
 import torch
 
 from asr_helpers.inference import transcribe
@@ -40,3 +42,22 @@ def test_it_leaves_training_mode(model, processor, prepared):
 
 def test_no_waveform_no_text(model, processor):
     assert transcribe(model, processor, []) == []
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("CUDA out of memory. Tried")])
+def test_too_little_memory_is_told(model, processor, monkeypatch, error):
+    def full(**_):
+        raise error
+
+    monkeypatch.setattr(model, "forward", full)
+    with pytest.raises(MemoryError, match="more memory than there is. Take a smaller batch_size"):
+        transcribe(model, processor, [np.ones(16_000, np.float32)])
+
+
+def test_other_errors_keep_their_own_words(model, processor, monkeypatch):
+    def broken(**_):
+        raise RuntimeError("shapes differ")
+
+    monkeypatch.setattr(model, "forward", broken)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        transcribe(model, processor, [np.ones(16_000, np.float32)])

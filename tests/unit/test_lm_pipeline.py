@@ -40,3 +40,17 @@ def test_chunks_are_refused_with_what_to_do_instead(recogniser):
     long = {"raw": np.zeros(160_000, np.float32), "sampling_rate": 16_000}
     with pytest.raises(ValueError, match="leave chunk_length_s out"):
         recogniser(long, chunk_length_s=2)
+
+
+@pytest.mark.parametrize("asked", [{"return_timestamps": "word"}, {"return_timestamps": "char"}])
+def test_times_are_refused_with_what_gives_them(recogniser, asked):
+    sound = {"raw": np.zeros(16_000, np.float32), "sampling_rate": 16_000}
+    with pytest.raises(ValueError, match="leave return_timestamps out, and take word_times"):
+        recogniser(sound, **asked)
+
+
+@pytest.mark.parametrize("asked", [{"decoder_kwargs": {}}, {"max_new_tokens": 5}])
+def test_nothing_asked_for_is_ignored(recogniser, asked):
+    sound = {"raw": np.zeros(16_000, np.float32), "sampling_rate": 16_000}
+    with pytest.raises(ValueError, match="does not know (decoder_kwargs|max_new_tokens)"):
+        recogniser(sound, **asked)

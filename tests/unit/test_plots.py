@@ -146,5 +146,26 @@ def test_a_long_alignment_goes_on_below():
     assert ["spoken" in row for row in rows] == [True, False] * 3
 
 
-def test_what_a_model_writes_is_escaped():
-    assert "<svg" not in plots.alignment("A", "<svg/onload=alert(1)>").data
+HOSTILE = '<svg/onload=alert(1)> "quoted" $x^ {'
+
+
+def test_what_a_model_or_a_file_says_is_never_html():
+    """A token of a model's vocabulary may be a tag, and a file may bear any name."""
+    shown = [
+        plots.alignment(f"{HOSTILE} ONE", f"ONE {HOSTILE}").data,
+        plots.waveform(WAVE, 8000, HOSTILE).data,
+        plots.spectrogram(WAVE, 8000, HOSTILE).data,
+        plots.histograms({HOSTILE: [1, 2, 2]}, HOSTILE).data,
+        plots.bars({HOSTILE: 3, "B": 1}, HOSTILE, HOSTILE).data,
+        plots.curves({HOSTILE: ([1, 2], [3, 1])}, HOSTILE, HOSTILE, HOSTILE, (2, HOSTILE)).data,
+    ]
+    for html in shown:
+        assert "<svg" not in html and 'alert(1)> "' not in html
+        assert "&lt;svg/onload=alert(1)&gt;" in html
+
+
+def test_drawing_leaves_matplotlibs_settings_as_they_were():
+    before = dict(plt.rcParams)
+    for draw in DRAWN.values():
+        draw()
+    assert dict(plt.rcParams) == before

@@ -81,3 +81,9 @@ def test_hub_quick_goes_on_with_a_recognisers_head():
     quick, hub = load_profile("hub-quick"), load_profile("hub")
     assert quick.keep_head and not quick.head_steps and not quick.new_layers
     assert quick.base_model.endswith("960h") and quick.max_steps <= hub.max_steps / 10
+
+
+def test_the_grids_of_decoding_hold_zero():
+    settings = load_profile("offline").decoding
+    assert settings.alphas[0] == 0 and 0.0 in settings.betas
+    assert settings.beam == max(settings.beams) and 0 < settings.hot_share < 1

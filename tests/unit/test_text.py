@@ -1,6 +1,6 @@
 import pytest
 
-from asr_helpers.text import normalize
+from asr_helpers.text import LANGUAGES, normalize
 
 
 @pytest.mark.parametrize(
@@ -12,10 +12,23 @@ from asr_helpers.text import normalize
         ("dial 21, or 1,000", "DIAL TWENTY ONE OR ONE THOUSAND"),
         ("the 3rd and the 22nd", "THE THIRD AND THE TWENTY SECOND"),
         ("press * or # & wait", "PRESS STAR OR POUND AND WAIT"),
-        ("5% of $20", "FIVE PERCENT OF DOLLARS TWENTY"),
+        ("5% of $20", "FIVE PERCENT OF TWENTY DOLLARS"),
         ("touch-tone  café", "TOUCH TONE CAFE"),
         ("3D audio", "THREE D AUDIO"),
-        ("'quoted' words'", "'QUOTED' WORDS'"),
+        ("'quoted' words'", "QUOTED WORDS'"),
+        ("‘quoted’ words", "QUOTED WORDS"),
+        ("the '90s, 'tis, rock 'n' roll", "THE NINETIES 'TIS ROCK N ROLL"),
+        ("don‘t don´t don`t donʼt don′t don＇t", " ".join(["DON'T"] * 6)),
+        ("zero\u200bwidth, soft\u00adhyphen, \ufeffmark", "ZEROWIDTH SOFTHYPHEN MARK"),
+        ("non\u00a0breaking\u202fspaces", "NON BREAKING SPACES"),
+        ("caf\u00e9 cafe\u0301", "CAFE CAFE"),
+        ("\ufb01ne ＨＥＬＬＯ １２ 𝐇𝐢", "FINE HELLO TWELVE HI"),
+        ("Łódź, Øre, Æsir, cœur, Straße", "LODZ ORE AESIR COEUR STRASSE"),
+        ("touch\u2010tone touch\u2014tone", "TOUCH TONE TOUCH TONE"),
+        ("(or two) yes", "OR TWO YES"),
+        ("(background check)", "BACKGROUND CHECK"),
+        ("press (star)", "PRESS STAR"),
+        ("hello 👋", "HELLO"),
         ("rock ' n ' roll", "ROCK N ROLL"),
         ("?!… -- ()", ""),
         ("", ""),
@@ -38,13 +51,51 @@ def test_other_languages_keep_their_letters(language, written, spoken):
     assert normalize(written, language) == spoken
 
 
-def test_a_letter_of_another_script_is_not_lost():
-    assert normalize("the letter Ж") == "THE LETTER Ж"
+@pytest.mark.parametrize(
+    "tag",
+    ["[noise]", "<unk>", "{laugh}", "(inaudible)", "(laughs loudly)", "(music playing)", "((x))",
+     "*coughs*", "&=laughs", "%hesitation", "(??)", "【noise】", "[", "noise]", "<b>", "［noise］"],
+)  # fmt: skip
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_a_transcriber_noted_is_refused(tag, language):
+    with pytest.raises(ValueError, match="is a note and not speech"):
+        normalize(f"hello {tag} you", language)
+
+
+@pytest.mark.parametrize(
+    "language, letter", [("en-US", "Ж"), ("en-US", "日"), ("de-DE", "π"), ("ru-RU", "א")]
+)
+def test_a_letter_of_another_script_is_refused(language, letter):
+    with pytest.raises(ValueError, match=f"'the letter {letter}'.*is of a script"):
+        normalize(f"the letter {letter}", language)
+
+
+@pytest.mark.parametrize("symbol", ["∞", "₩5", "~5", "a > b", "x → y"])
+def test_a_symbol_without_a_name_is_refused(symbol):
+    with pytest.raises(ValueError, match="has no name"):
+        normalize(symbol)
+
+
+@pytest.mark.parametrize("text", [None, 5, float("nan"), b"hello", ["a"]])
+def test_what_is_no_string_is_refused(text):
+    with pytest.raises(TypeError, match="A transcript is a string"):
+        normalize(text)
+
+
+def test_a_long_transcript_is_quoted_in_part():
+    with pytest.raises(ValueError, match="…") as error:
+        normalize("very " * 100 + "[noise]")
+    assert len(str(error.value)) < 200
 
 
 def test_it_changes_nothing_twice():
     once = normalize("Press 9 for more entries, it's easy.")
     assert normalize(once) == once
+
+
+def test_the_docstring_names_the_languages():
+    names = "English Spanish French Italian Russian German Portuguese Dutch Polish".split()
+    assert len(names) == len(LANGUAGES) and all(name in normalize.__doc__ for name in names)
 
 
 def test_an_unknown_language_is_named():

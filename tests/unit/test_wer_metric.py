@@ -6,7 +6,7 @@ import sys
 import evaluate
 import pytest
 
-from asr_helpers.errors import WER_METRIC
+from asr_helpers.caches import WER_METRIC
 from asr_helpers.metrics import wer
 
 TRUTH = ["PRESS ONE TO ACCEPT", "GOODBYE", "THANK YOU"]
@@ -36,6 +36,15 @@ def test_rows_may_be_added_one_by_one(metric):
     for reference, prediction in zip(TRUTH, SAID):
         metric.add(reference=reference, prediction=prediction)
     assert metric.compute() == pytest.approx(wer(TRUTH, SAID))
+
+
+def test_it_refuses_what_our_count_refuses(metric):
+    with pytest.raises(ValueError, match="empty"):
+        metric.compute(references=[" "], predictions=["A"])
+
+
+def test_white_space_is_white_space(metric):
+    assert metric.compute(references=["A\tB\u00a0C"], predictions=["A B C"]) == 0
 
 
 @pytest.mark.slow

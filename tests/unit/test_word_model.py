@@ -139,3 +139,37 @@ def test_bad_input_is_named(letters):
         WordModel(2, [(["B!"], 1)], letters)
     with pytest.raises(ValueError, match="No word"):
         WordModel(2, [([" "], 1)], letters)
+
+
+def test_units_are_words_and_add_up(model):
+    units = model.units("BA AB")
+    assert units == pytest.approx(
+        [math.log(chance(model, "BA ", "")), math.log(chance(model, "AB" + EDGE, "BA "))]
+    )
+    assert sum(model.units("AB BA")) == pytest.approx(model.score("AB BA"))
+
+
+def test_mass_is_that_of_the_whole_word(model):
+    begun = model.mass(EDGE + "BA A")
+    assert begun.sum() == pytest.approx(chance(model, "A", "BA "))
+    assert np.allclose(begun / begun.sum(), model.distribution(model.context("BA A")))
+
+
+def test_a_word_model_may_spell_for_another(letters):
+    """Words of a list below the words of sentences: the chain of shorter contexts goes on."""
+    listed = WordModel(1, [(["BB BB"], 1)], letters)
+    model = WordModel(2, SOURCES, listed)
+    for text in ("", "B", "BB ", "AB BA B", "BBB"):
+        short, long = model.context(text), EDGE + text
+        values = model.distribution(short)
+        assert values.sum() == pytest.approx(1) and long.endswith(short)
+        assert np.allclose(values, model.distribution(long), atol=1e-12)
+    by_hand = (10 * 0 + 4 * chance(listed, "BB ", "")) / (10 + 4)
+    assert chance(WordModel(1, SOURCES, listed), "BB ", "") == pytest.approx(by_hand)
+    assert model.score("AB BB") > WordModel(2, SOURCES, letters).score("AB BB")
+
+
+def test_no_text_has_no_perplexity(model, letters):
+    for ngram in (model, letters):
+        with pytest.raises(ValueError, match="No text"):
+            ngram.perplexity([])

@@ -1,0 +1,129 @@
+"""Decoding with a language model as the course does it: one recipe, its weights from validation."""
+
+import itertools
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from asr_helpers.beam_search import LanguageModelDecoder, characters
+from asr_helpers.language_model import CharacterModel, NGram, load_domain_text
+from asr_helpers.metrics import cer, wer
+from asr_helpers.mixture import Mixture, fit_shares
+from asr_helpers.profiles import Profile
+from asr_helpers.word_model import WordModel
+
+
+class Weights(NamedTuple):
+    """The weights that validation chose, and the scores of all that were tried."""
+
+    alpha: float
+    beta: float
+    grid: dict[tuple[float, float], tuple[float, float]]  # {(alpha, beta): (WER, CER)}
+
+
+def course_language_model(
+    profile: Profile, processor, train: Sequence[str], validation: Sequence[str]
+) -> NGram:
+    """The course's language model: a word n-gram, its sources mixed, that spells unknown words.
+
+    The sources are the training transcripts and, for English, the sentences of the domain that
+    ship with the course. Each source is counted and smoothed alone; the shares of a Mixture are
+    those that predict the validation transcripts best.
+
+    Args:
+        profile: its `decoding` holds the orders, its `language` chooses the sources.
+        processor: whose letters the model can spell, beside those of the texts.
+        train, validation: normalised transcripts of the two splits.
+
+    Raises:
+        ValueError: a split has no transcript, or a transcript is not normalised.
+    """
+    settings = profile.decoding
+    sources = [train]
+    if profile.language[:2].lower() == "en":
+        sources.append(load_domain_text())
+    letters = {c for c in characters(processor.tokenizer) if c is not None}
+    alphabet = "".join(sorted(letters.union(*map("".join, [*sources, validation]))))
+    spellers = [CharacterModel(settings.order, [(source, 1)], alphabet) for source in sources]
+    speller = _mixed(spellers, validation)
+    words = [WordModel(settings.words, [(source, 1)], speller) for source in sources]
+    return _mixed(words, validation)
+
+
+def _mixed(models, validation):
+    return Mixture(models, fit_shares(models, validation)) if len(models) > 1 else models[0]
+
+
+def with_hot_words(profile: Profile, model: NGram, hot_words: Iterable[str]) -> NGram:
+    """The language model with words that are expected now, such as the names in an address book.
+
+    A Mixture gives them the share `profile.decoding.hot_share`: each word is as likely as any
+    other of them, anywhere in a sentence. `hot_word_alarms` counts what they do.
+
+    Args:
+        model: of `course_language_model`, or another one that predicts words.
+        hot_words: normalised words; none gives the model as it is.
+
+    Raises:
+        ValueError: a word holds a character that the model's alphabet lacks.
+    """
+    words = sorted(set(hot_words))
+    if not words:
+        return model
+    share = profile.decoding.hot_share
+    # Each word once within a sentence and once at its end.
+    hot = WordModel(1, [([f"{word} {word}" for word in words], 1)], model)
+    return Mixture([model, hot], [1 - share, share])
+
+
+def course_decoder(
+    profile: Profile,
+    processor,
+    model: NGram | None,
+    alpha: float,
+    beta: float,
+    beam: int | None = None,
+) -> LanguageModelDecoder:
+    """The course's beam search: the processor's tokens, the profile's floors.
+
+    Args:
+        profile: its `decoding` holds the floors and the beam.
+        processor: of the fine-tuned model.
+        model: of `course_language_model`, or None to search without one.
+        alpha, beta: see LanguageModelDecoder; `choose_weights` finds them.
+        beam: prefixes kept; the profile's by default.
+
+    Raises:
+        ValueError: see LanguageModelDecoder.
+    """
+    settings, tokenizer = profile.decoding, processor.tokenizer
+    return LanguageModelDecoder(
+        characters(tokenizer), tokenizer.pad_token_id, model, alpha=alpha, beta=beta,
+        beam=beam or settings.beam, token_floor=settings.token_floor,
+        prefix_floor=settings.prefix_floor,
+    )  # fmt: skip
+
+
+def choose_weights(
+    profile: Profile,
+    processor,
+    model: NGram,
+    logits: Sequence[np.ndarray],
+    texts: Sequence[str],
+) -> Weights:
+    """alpha and beta with the lowest WER on validation; among equals, with the lowest CER.
+
+    Args:
+        logits: of each validation clip, shape (frames, vocab).
+        texts: what was said in them.
+
+    Raises:
+        ValueError: see `wer` and LanguageModelDecoder.
+    """
+    settings, grid = profile.decoding, {}
+    for alpha, beta in itertools.product(settings.alphas, settings.betas):
+        search = course_decoder(profile, processor, model, alpha, beta, settings.grid_beam)
+        written = search(logits)
+        grid[alpha, beta] = (wer(texts, written), cer(texts, written))
+    return Weights(*min(grid, key=grid.get), grid)

@@ -1,0 +1,130 @@
+import json
+import unicodedata
+
+import numpy as np
+import pytest
+import soundfile
+
+from asr_helpers.tables import FolderError, SoundIndex, as_sounds, read_rows
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a.wav", "sub/b.wav", "sub/c d.wav", "one/same.wav", "two/same.wav", "._a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        soundfile.write(tmp_path / name, np.zeros(100), 8000)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        ("a.wav", "a.wav"), ("./a.wav", "a.wav"), ("A.WAV", "a.wav"), ("a", "a.wav"),
+        ("b.wav", "sub/b.wav"), ("sub\\b.wav", "sub/b.wav"), ("C:\\old\\sub\\c d.wav", "sub/c d.wav"),
+        ("/media/ann/b.wav", "sub/b.wav"), (" b.wav ", "sub/b.wav"), ("two/same.wav", "two/same.wav"),
+        ("file:///nowhere/one/same.wav", "one/same.wav"), ("same.wav", None), ("gone.wav", None),
+        ("", None), ("a\0.wav", None), ("x" * 5000, None), ("sub", None),
+    ],
+)  # fmt: skip
+def test_a_sound_is_found_as_tables_name_it(folder, written, found):
+    path = SoundIndex(folder).find(written, folder)
+    assert path == (folder / found if found else None)
+
+
+def test_accents_are_found_however_they_are_stored(tmp_path):
+    apart, whole = (unicodedata.normalize(form, "café.wav") for form in ("NFD", "NFC"))
+    soundfile.write(tmp_path / apart, np.zeros(100), 8000)
+    assert SoundIndex(tmp_path).find(whole, tmp_path) is not None
+
+
+def rows(folder, text, name="list.csv", **given):
+    data = text if isinstance(text, bytes) else text.encode()
+    (folder / name).write_bytes(data)
+    found = read_rows(folder, **given)
+    return [(row.path and row.path.name, row.text) for row in found.rows], found
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'path,text\na.wav,"hello, world"\nb.wav,"two\nlines"\n',
+        'Path ; TEXT \na.wav;hello, world\nb.wav;"two\nlines"\n',
+        "text\tpath\nhello, world\ta.wav\ntwo\tb.wav\n",
+        "a.wav|hello, world\nb.wav|two\n",
+        "a|HELLO, 1|hello, world\nb|x|two\n",
+        "a.wav\thello, world\r\nb.wav\ttwo\r\n",
+        '\ufeffpath,text\n\na.wav,"hello, world"\n\nb.wav,two\n',
+    ],
+)
+def test_tables_of_many_forms_say_the_same(folder, text):
+    found, _ = rows(folder, text)
+    assert [path for path, _ in found] == ["a.wav", "b.wav"]
+    assert [said.split()[0] for _, said in found] == ["hello,", "two"]
+
+
+def test_a_quote_in_a_tsv_is_a_letter(folder):
+    found, _ = rows(folder, 'path\ttext\na.wav\t"open\nb.wav\t"a ""b"" c"\n', "list.tsv")
+    assert found == [("a.wav", '"open'), ("b.wav", 'a "b" c')]
+
+
+def test_an_open_quote_in_a_csv_names_the_line(folder):
+    with pytest.raises(FolderError, match=r"list.csv, line \d+: cannot be read .* quote"):
+        rows(folder, 'path,text\na.wav,"open ' + "x" * 2**21)
+
+
+@pytest.mark.parametrize(
+    ("language", "encoding", "word"),
+    [("fr-CA", "cp1252", "été’s"), ("ru-RU", "cp1251", "привет"), ("pl-PL", "cp1250", "żółć")],
+)
+def test_old_encodings_are_read_and_told(folder, language, encoding, word):
+    found, whole = rows(folder, f"path,text\na.wav,{word}\n".encode(encoding), language=language)
+    assert found == [("a.wav", word)]
+    assert whole.notes[0][0].startswith(f"read as {encoding}") and whole.notes[0][1] == ["list.csv"]
+
+
+def test_numbers_in_json_and_missing_values(folder):
+    lines = [{"path": "a.wav", "text": 7}, {"path": "b.wav"}, {"path": None, "text": "x"}]
+    found, _ = rows(folder, "\n".join(map(json.dumps, lines)), "m.jsonl")
+    assert found == [("a.wav", "7"), ("b.wav", None), (None, "x")]
+
+
+def test_where_a_row_stands_is_named(folder):
+    _, found = rows(folder, 'path,text\n\na.wav,"two\nlines"\nb.wav,x\n')
+    assert [row.where for row in found.rows] == ["list.csv, line 4", "list.csv, line 5"]
+
+
+def test_a_split_column_and_a_speaker_column_are_read(folder):
+    _, found = rows(folder, "path,text,speaker,split\na.wav,x,ann,train\nb.wav,y,bob,dev\n")
+    assert [(row.speaker, row.split) for row in found.rows] == [
+        ("ann", "train"),
+        ("bob", "validation"),
+    ]
+
+
+def test_tables_that_are_not_read_are_told(folder):
+    (folder / "other.csv").write_text("x,y\n1,2\n")
+    _, found = rows(folder, "path,text\na.wav,x\n", "metadata.csv")
+    assert found.notes[1:] == [
+        ("tables that were not read", ["other.csv"], "Give load_folder the path of another table.")
+    ]
+
+
+def test_sounds_without_a_row_are_told(folder):
+    _, found = rows(folder, "path,text\na.wav,x\nsub/b.wav,y\n")
+    what, names, _ = found.notes[-1]
+    assert what == "sounds that no row names"
+    assert names == ["one/same.wav", "sub/c d.wav", "two/same.wav"]
+
+
+def test_a_sound_without_a_text_beside_it_keeps_its_row(folder):
+    (folder / "a.txt").write_text("hello\n world")
+    (folder / "sub" / "b.lab").write_text("two")
+    said = {row.where: row.text for row in read_rows(folder).rows}
+    assert said["a.wav"] == "hello world" and said["sub/b.wav"] == "two"
+    assert said["one/same.wav"] is None
+
+
+def test_sounds_are_paths_that_are_not_decoded(folder):
+    stored = as_sounds([folder / "a.wav", None])
+    assert stored[0]["audio"] == {"bytes": None, "path": str(folder / "a.wav")}
+    assert stored[1]["audio"] is None

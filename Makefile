@@ -18,10 +18,10 @@ setup:  ## only make .venv
 render: setup  ## run every lesson and store it with its outputs
 	@.venv/bin/python -m tools.run_lessons --store
 
-# MODEL names another model than the newest: a folder, or a name on the Hub. It reaches the program
+# MODEL names another model than lesson 05's: a folder, or a name on the Hub. It reaches the program
 # as a variable of the environment, so that no name can be a command.
 export MODEL
-web: setup  ## build the web page of the newest fine-tuned model in build/web
+web: setup  ## build the web page of your fine-tuned model in build/web
 	@.venv/bin/python -m tools.web --profile $(PROFILE)
 
 bench: setup  ## measure the course against what people would pick instead (hours; see benchmarks/)

@@ -33,25 +33,6 @@ class PageError(ValueError):
     """A page that cannot be built; the message names the file and says what to do."""
 
 
-def newest_model(artifacts: str | Path) -> Path:
-    """The folder of the newest fine-tuned model that the lessons left in `artifacts`.
-
-    Raises:
-        FileNotFoundError: there is none; the message says which lesson makes one.
-    """
-    folders = [
-        path.parent
-        for path in Path(artifacts).glob("*/model.safetensors")
-        if (path.parent / "vocab.json").is_file() and "ForCTC" in _architecture(path.parent)
-    ]
-    if not folders:
-        raise FileNotFoundError(
-            f"{artifacts} holds no fine-tuned model: run lesson 05, which makes one, or name a "
-            "model's folder."
-        )
-    return max(folders, key=lambda folder: (folder / "model.safetensors").stat().st_mtime)
-
-
 def _architecture(folder: Path) -> str:
     try:
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
@@ -80,6 +61,8 @@ def build_page(folder: str | Path, page: str | Path, precision: str = "int8") ->
     folder, page = Path(folder), Path(page)
     if precision not in SMALLER:
         raise PageError(f"No precision {precision!r}: choose one of {', '.join(SMALLER)}.")
+    if page.is_file():
+        raise PageError(f"{page} is a file: choose another folder.")
     if page.exists() and any(page.iterdir()) and not (page / "model" / "model.json").is_file():
         raise PageError(f"{page} holds something else than a page: choose another folder.")
     missing = [

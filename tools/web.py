@@ -1,6 +1,6 @@
 """Your recogniser in a web page: build it, look at it, share it.
 
-    python -m tools.web                      build/web, from the newest fine-tuned model
+    python -m tools.web                      build/web, from your fine-tuned model
     python -m tools.web --serve              and hand it out to this machine
     python -m tools.web --space NAME         and push it to a static Space of yours
     python -m tools.web --model FOLDER       of another model: a folder, or a name on the Hub
@@ -15,27 +15,31 @@ from pathlib import Path
 
 from asr_helpers.artifacts import explained
 from asr_helpers.export import ExportError
+from asr_helpers.finished import finished_model
 from asr_helpers.hub import HubError, push_page
 from asr_helpers.profiles import load_profile
 from asr_helpers.reach import hub_or_cache
-from asr_helpers.web_page import SMALLER, PageError, build_page, newest_model, open_server
+from asr_helpers.web_page import SMALLER, PageError, build_page, open_server
 
 ROOT = Path(__file__).resolve().parent.parent
 LARGE = 100e6  # bytes; GitHub takes no larger file by git
 
 
 def model_folder(name: str | None, profile: str) -> Path:
-    """The folder of the model to use: the one named, or the newest of the profile's lessons.
+    """The folder of the model to use: the one named, or else the one of `finished_model`.
 
     Args:
-        name: a folder, or a model's name on the Hub, which is fetched; None or "" for the newest.
-        profile: whose lessons' models are looked through.
+        name: a folder, or a model's name on the Hub, which is fetched; None or "" for lesson 05's,
+            or the one that comes with the course where lesson 05 has not been run.
+        profile: whose lessons' model is taken.
 
     Raises:
         FileNotFoundError: there is no such model; the message says what to do.
     """
     if not name:
-        return newest_model(load_profile(profile).artifacts)
+        finished = finished_model(load_profile(profile))
+        print(finished)
+        name = finished.place
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 
-.PHONY: course test lab setup render bench canary
+.PHONY: course test lab setup render bench canary web
 
 course:  ## run every lesson, in order
 	@$(PYTHON) course.py run --profile $(PROFILE)
@@ -17,6 +17,12 @@ setup:  ## only make .venv
 
 render: setup  ## run every lesson and store it with its outputs
 	@.venv/bin/python -m tools.run_lessons --store
+
+# MODEL names another model than lesson 05's: a folder, or a name on the Hub. It reaches the program
+# as a variable of the environment, so that no name can be a command.
+export MODEL
+web: setup  ## build the web page of your fine-tuned model in build/web
+	@.venv/bin/python -m tools.web --profile $(PROFILE)
 
 bench: setup  ## measure the course against what people would pick instead (hours; see benchmarks/)
 	@.venv/bin/python -m benchmarks

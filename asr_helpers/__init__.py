@@ -33,6 +33,8 @@
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
     page          a page in the browser that writes down a voice
+    export        the model as an ONNX file, which runs without PyTorch
+    web_page      a static page around that file, which needs no server behind it
     language_model, word_model   what is likely to be said, in letters and in words
     mixture       several language models as one
     beam_search   the best text of all

@@ -13,6 +13,7 @@ from huggingface_hub.errors import (
 from asr_helpers.reach import patience
 
 NEEDED = ("config.json", "model.safetensors", "vocab.json", "README.md")
+PAGE = ("index.html", "README.md", "model/model.json")
 # Training's own files stay here: training_args.bin, for one, holds a token if it was given one.
 SHARED = ["*.json", "*.safetensors", "README.md"]
 WAIT = 60.0  # seconds; without it the client would wait for ever where a server says nothing
@@ -50,6 +51,46 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
             f"{folder} lacks {', '.join(missing)}: save the model, the processor and the card "
             "(README.md) there, and push again."
         )
+    files = dict(allow_patterns=SHARED, ignore_patterns="*/*")
+    return _publish(folder, repo_id, message, new, {}, files).commit_url
+
+
+def push_page(folder, repo_id, message="Push the page", new=False):
+    """Publish a web page as a static Space, a commit; nothing local is changed.
+
+    Args:
+        folder: the page, with the README.md that makes it a Space.
+        repo_id: "user/name", or "name" for one of your own. It is created where there is none.
+        message: the commit's title.
+        new: refuse a name that is in use; False adds a commit to it.
+
+    Returns:
+        The address of the Space. Files of an earlier page that the folder lacks are deleted there.
+
+    Raises:
+        HubError: a file is missing, there is no token, it is wrong or may not write there, the name
+            is in use, or the Hub cannot be reached or failed. A commit arrives whole or not at all.
+    """
+    folder = Path(folder)
+    missing = [name for name in PAGE if not (folder / name).is_file()]
+    if missing:
+        raise HubError(f"{folder} lacks {', '.join(missing)}: build the page, and push again.")
+    space = dict(repo_type="space", space_sdk="static")
+    files = dict(delete_patterns="*", repo_type="space")
+    commit = _publish(folder, repo_id, message, new, space, files)
+    return str(commit.repo_url)
+
+
+def _publish(folder, repo_id, message, new, kind, files):
+    """Create the repository where there is none, and commit the folder to it: a `CommitInfo`.
+
+    Args:
+        kind: what `create_repo` is told of the repository; files: what `upload_folder` is told of
+            the files.
+
+    Raises:
+        HubError: see `push`.
+    """
     api, token = HfApi(), get_token()
     if not token:
         raise HubError(
@@ -59,15 +100,14 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
         )
     try:
         with patience(WAIT):
-            made = api.create_repo(repo_id, exist_ok=not new, token=token)
-            commit = api.upload_folder(
+            made = api.create_repo(repo_id, exist_ok=not new, token=token, **kind)
+            return api.upload_folder(
                 repo_id=made.repo_id, folder_path=folder, commit_message=message, token=token,
-                allow_patterns=SHARED, ignore_patterns="*/*",
+                **files,
             )  # fmt: skip
     except Exception as error:
         # `from None`, and no word of the client's: what it quotes could hold the token.
         raise HubError(_sentence(error, repo_id, folder, api.endpoint)) from None
-    return commit.commit_url
 
 
 def _sentence(error, repo_id, folder, endpoint):

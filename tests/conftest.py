@@ -42,6 +42,21 @@ def prepared(few, processor):
     return prepare_dataset(few, processor, "en-US")
 
 
+@pytest.fixture(scope="session")
+def lettered(tmp_path_factory, profile, processor):
+    """A folder with a model that writes letters: the base model with the head it was pretrained with."""
+    from safetensors.torch import load_file
+
+    folder = tmp_path_factory.mktemp("lettered")
+    heads = load_file(Path(profile.base_model) / "pretraining_heads.safetensors")
+    model = load_base_model(profile.base_model, processor, seed=0)
+    head = {name: heads[f"model.lm_head.{name}"].float() for name in ("weight", "bias")}
+    model.lm_head.load_state_dict(head)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
 @pytest.fixture
 def model(profile, processor):
     return load_base_model(profile.base_model, processor, seed=0)

@@ -31,7 +31,7 @@ class Repository:
     """A repository: its commits, oldest first, each (oid, title, {path: bytes})."""
 
     id: str
-    kind: str  # "models" or "datasets", as in an address
+    kind: str  # "models", "datasets" or "spaces", as in an address
     private: bool = False
     commits: list = field(default_factory=list)
 
@@ -253,9 +253,12 @@ class Handler(BaseHTTPRequestHandler):
         owner = asked.get("organization") or self._user()[0]
         self._may_write(owner)
         kind, name = asked.get("type", "model") + "s", f"{owner}/{asked['name']}"
-        made = {"url": f"{self.hub.endpoint}/{name}", "name": name, "id": "1"}
+        place = name if kind == "models" else f"{kind}/{name}"
+        made = {"url": f"{self.hub.endpoint}/{place}", "name": name, "id": "1"}
         if (kind, name) in self.hub.repositories:
             return self._json(made | {"error": "You already created this repo"}, 409)
+        if kind == "spaces" and asked.get("sdk") not in ("static", "gradio", "docker"):
+            raise _Refusal(400, None, "A Space needs an sdk")
         repository = Repository(name, kind, asked.get("visibility") == "private")
         repository.commit({".gitattributes": b"*.bin filter=lfs\n"}, "initial commit")
         self.hub.repositories[kind, name] = repository
@@ -318,11 +321,12 @@ class Handler(BaseHTTPRequestHandler):
                     p: d for p, d in files.items() if p != gone and not p.startswith(gone + "/")
                 }
         oid = repository.commit(files, title)
-        url = f"{self.hub.endpoint}/{name}/commit/{oid}"
+        place = name if kind == "models" else f"{kind}/{name}"
+        url = f"{self.hub.endpoint}/{place}/commit/{oid}"
         self._json({"success": True, "commitOid": oid, "commitUrl": url, "hookOutput": ""})
 
 
-REPO = r"/api/(models|datasets)/([^/]+/[^/]+)"
+REPO = r"/api/(models|datasets|spaces)/([^/]+/[^/]+)"
 ROUTES = [
     (["GET", "HEAD"], "/?", lambda self: self._send(b"")),
     (["GET"], "/api/whoami-v2", Handler.whoami),
@@ -338,8 +342,8 @@ ROUTES = [
     (["POST"], REPO + "/paths-info/(.+)", Handler.paths_info),
     (["POST"], REPO + "/preupload/(.+)", Handler.preupload),
     (["POST"], REPO + "/commit/(.+)", Handler.commit),
-    (["POST"], r"/(datasets/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", Handler.lfs_batch),
-    (["GET", "HEAD"], r"/(datasets/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", Handler.resolve),
+    (["POST"], r"/((?:datasets|spaces)/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", Handler.lfs_batch),
+    (["GET", "HEAD"], r"/((?:datasets|spaces)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", Handler.resolve),
     (["GET", "HEAD"], "/storage/([0-9a-f]+)", Handler.storage),
     (["PUT"], "/storage/([0-9a-f]+)", Handler.store),
     (["POST"], "/verify", Handler.verify),

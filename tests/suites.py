@@ -23,6 +23,7 @@ SUITES = {
     "faults": ("test_faults", "test_run_lessons"),
     "hub": ("test_hub", "test_local_hub"),
     "canary": ("test_canary",),
+    "browser": ("test_browser",),
     "lessons: form, smoke run": ("test_lessons",),
     "lessons: as stored (nbval)": ("test_nbval",),
 }  # fmt: skip

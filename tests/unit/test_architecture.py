@@ -50,6 +50,8 @@ FLOW = [
     "inference",
     "long_form",
     "page",
+    "export",
+    "web_page",
     "language_model",
     "word_model",
     "mixture",

@@ -58,6 +58,11 @@ def test_both_files_name_the_same_packages():
     assert sorted(PINS) == sorted(requirement.name for requirement in RANGES)
 
 
+def test_what_lesson_11_needs_is_among_what_is_tested():
+    extras = PROJECT["optional-dependencies"]
+    assert set(extras["web"]) < set(extras["dev"])
+
+
 @pytest.mark.parametrize("requirement", RANGES, ids=lambda r: r.name)
 def test_each_pin_lies_in_its_range(requirement):
     assert PINS[requirement.name] in requirement.specifier

@@ -31,8 +31,24 @@ def versions(workflow):
         yield from (row["python"] for row in matrix.get("include", []))
 
 
-def test_there_are_two():
-    assert [path.stem for path in WORKFLOWS] == ["canary", "tests"]
+TESTING = [path for path in WORKFLOWS if path.stem in ("canary", "tests")]
+
+
+def test_each_is_known():
+    known = {"canary", "pages", "publish", "tests"}
+    assert {"canary", "pages", "tests"} <= {path.stem for path in WORKFLOWS} <= known
+
+
+def test_pages_builds_what_it_deploys_and_only_the_deployment_may_write():
+    workflow = read(ROOT / ".github" / "workflows" / "pages.yml")
+    assert set(workflow["on"]) == {"workflow_dispatch"}
+    build, deploy = workflow["jobs"]["build"], workflow["jobs"]["deploy"]
+    assert "permissions" not in build and deploy["needs"] == "build"
+    assert deploy["permissions"] == {"pages": "write", "id-token": "write"}
+    (made,) = [step for step in build["steps"] if step.get("run") == "make web"]
+    # As a variable of the environment: a name typed by hand cannot be a command.
+    assert made["env"] == {"MODEL": "${{ inputs.model }}"}
+    assert build["steps"][-1]["with"]["path"] == "build/web"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -40,7 +56,9 @@ def test_it_may_only_read_and_ends_in_time(path):
     workflow = read(path)
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
-        assert "permissions" not in job and 0 < job["timeout-minutes"] <= 360
+        assert ("permissions" in job) == ("deploy" in str(job["steps"])) and 0 < job[
+            "timeout-minutes"
+        ] <= 360
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -55,7 +73,7 @@ def test_its_commands_and_files_exist_and_its_actions_are_of_one_major_version(p
             assert step["run"].startswith("cat build/canary.md") or target[1] in TARGETS
 
 
-@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", TESTING, ids=lambda path: path.stem)
 def test_it_runs_the_oldest_and_the_newest_python_on_linux(path):
     workflow = read(path)
     ends = {".".join(map(str, end)) for end in (course.OLDEST, course.NEWEST)}

@@ -12,7 +12,7 @@
     reach         whether the Hub answers
     splits        rows to train, validation and test
     tables        the rows of a folder of recordings, in any common layout
-    folder        your own recordings as a corpus, with a report
+    folder        your own recordings as a corpus, looked at first
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
     augment       the same utterance as another call would have recorded it

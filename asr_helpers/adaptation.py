@@ -5,20 +5,21 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn.functional import ctc_loss
+from torch.nn.functional import ctc_loss, pad
 from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from asr_helpers.augment import Augment
+from asr_helpers.collator import rounded_up
 from asr_helpers.frames import frames_needed, samples_needed
 from asr_helpers.training import refuse_tight
 
+WIDTH = 32  # frames; batches are padded to multiples of it
+
 
 @torch.no_grad()
-def lower_outputs(
-    model: PreTrainedModel, arrays: Sequence[Any], layers: int
-) -> list[torch.Tensor]:
+def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) -> list[torch.Tensor]:
     """What transformer layer number `layers` reads, for each clip: (frames, hidden) tensors.
 
     With `layers` 0 this is the output of the convolutions, the projection and the positions.
@@ -51,9 +52,13 @@ def upper_logits(
     encoder = model.base_model.encoder
     frames = torch.tensor([len(rows) for rows in hidden])
     state = pad_sequence(list(hidden), batch_first=True)
+    # Few different widths: a CPU prepares its work anew for each.
+    state = pad(state, (0, 0, 0, rounded_up(state.shape[1], WIDTH) - state.shape[1]))
     outside = torch.arange(state.shape[1])[None] >= frames[:, None]
     bias = torch.zeros(outside.shape).masked_fill(outside, torch.finfo(torch.float32).min)
-    bias = bias[:, None, None].to(state.device)  # added to the attention's scores: no look at padding
+    bias = bias[:, None, None].to(
+        state.device
+    )  # added to the attention's scores: no look at padding
     for layer in encoder.layers[layers:]:
         state = layer(state, attention_mask=bias)
         state = state[0] if isinstance(state, tuple) else state  # so did transformers 5.0

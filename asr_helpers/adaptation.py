@@ -1,5 +1,6 @@
 """Fine-tuning on few sentences, in seconds: the lower part of the model runs once, and is kept."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -11,10 +12,12 @@ from tqdm.auto import tqdm
 from transformers import PreTrainedModel
 
 from asr_helpers.augment import Augment
+from asr_helpers.batches import SecondsBatchSampler
 from asr_helpers.collator import rounded_up
-from asr_helpers.frames import frames_needed, samples_needed
+from asr_helpers.frames import frame_geometry, frames_needed, samples_needed
 from asr_helpers.training import refuse_tight
 
+RATE = 16_000  # samples a second
 WIDTH = 32  # frames; batches are padded to multiples of it
 
 
@@ -75,7 +78,7 @@ def adapt(
     learning_rate: float,
     seed: int,
     layers: int = 0,
-    batch_size: int = 16,
+    batch_seconds: float = 16.0,
     augment: Augment | None = None,
     copies: int = 1,
 ) -> list[float]:
@@ -88,7 +91,8 @@ def adapt(
     Args:
         model: a Wav2Vec2ForCTC. Its parameters with `requires_grad` change in place.
         rows: prepared rows with input_values and labels.
-        steps, learning_rate, batch_size: AdamW's; gradients are scaled down to a norm of 1.
+        steps, learning_rate: AdamW's; gradients are scaled down to a norm of 1.
+        batch_seconds: audio in a batch (`SecondsBatchSampler`).
         seed: draws the batches.
         layers: transformer layers below the cut.
         augment: varies each utterance `copies` times before the lower part reads it; None reads it
@@ -113,14 +117,14 @@ def adapt(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
     )
-    generator = torch.Generator().manual_seed(seed)
+    hop, _ = frame_geometry(model.config)
+    lengths = [len(frames) * hop for frames in hidden]
+    batches = _endless(SecondsBatchSampler(lengths, RATE, batch_seconds, seed))
     torch.manual_seed(seed)  # for dropout, where the model has some
-    order, losses = [], []
+    losses = []
     model.train()
     for step in tqdm(range(steps), desc="Fine-tuning", unit="step", disable=steps < 10):
-        if len(order) < batch_size:
-            order += torch.randperm(len(hidden), generator=generator).tolist()
-        drawn, order = order[:batch_size], order[batch_size:]
+        drawn = next(batches)
         logits, frames = upper_logits(model, [hidden[k] for k in drawn], layers)
         target = [labels[k % len(labels)] for k in drawn]
         loss = ctc_loss(
@@ -141,6 +145,13 @@ def adapt(
         optimizer.zero_grad()
     model.eval()
     return losses
+
+
+def _endless(sampler):
+    """Batches of one pass after another."""
+    for epoch in itertools.count():
+        sampler.set_epoch(epoch)
+        yield from sampler
 
 
 def _trainable(model, layers):

@@ -35,7 +35,7 @@ class Adaptation:
     sentences: tuple[int, ...] = (10, 20, 40)  # of a new voice, to train on
     layers: int = 2  # transformer layers, from the lowest up, that stay frozen
     copies: int = 6  # variations of each utterance
-    batch_size: int = 16  # utterances
+    batch_seconds: float = 16.0  # audio in a batch
     head_steps: int = 150  # of a new head alone
     steps: int = 150  # for a voice
     learning_rate: float = 5e-4
@@ -226,7 +226,7 @@ GUIDE = replace(
     share_as="wav2vec2-base-minds14-guide", artifacts=ROOT / "artifacts" / "hub-guide",
 )  # fmt: skip
 FEWEST = Adaptation(
-    sentences=(4, 8), copies=1, batch_size=4, head_steps=2, steps=2, shares=(0.0, 0.5, 1.0),
+    sentences=(4, 8), copies=1, batch_seconds=8.0, head_steps=2, steps=2, shares=(0.0, 0.5, 1.0),
     minutes=(0.5, 1.0), language_copies=1, language_steps=2, adapter_steps=2,
 )  # fmt: skip
 PROFILES = {

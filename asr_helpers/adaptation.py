@@ -18,6 +18,7 @@ from asr_helpers.frames import frame_geometry, frames_needed, samples_needed
 from asr_helpers.training import refuse_tight
 
 RATE = 16_000  # samples a second
+SPAN, CHANNELS = 4, 16  # lengths of a mask in time (frames) and in channels
 WIDTH = 32  # frames; batches are padded to multiples of it
 
 
@@ -81,6 +82,7 @@ def adapt(
     batch_seconds: float = 16.0,
     augment: Augment | None = None,
     copies: int = 1,
+    masked: float = 0.0,
 ) -> list[float]:
     """Train what is trainable above transformer layer `layers`, and the head, with CTC.
 
@@ -97,6 +99,8 @@ def adapt(
         layers: transformer layers below the cut.
         augment: varies each utterance `copies` times before the lower part reads it; None reads it
             as it is, once.
+        masked: the share of frames, and half of it the share of channels, that are set to zero in
+            each step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
 
     Returns:
         The loss of each step, per label token.
@@ -120,12 +124,12 @@ def adapt(
     hop, _ = frame_geometry(model.config)
     lengths = [len(frames) * hop for frames in hidden]
     batches = _endless(SecondsBatchSampler(lengths, RATE, batch_seconds, seed))
-    torch.manual_seed(seed)  # for dropout, where the model has some
+    torch.manual_seed(seed)  # for masks, and for dropout, where the model has some
     losses = []
     model.train()
     for step in tqdm(range(steps), desc="Fine-tuning", unit="step", disable=steps < 10):
         drawn = next(batches)
-        logits, frames = upper_logits(model, [hidden[k] for k in drawn], layers)
+        logits, frames = upper_logits(model, [_masked(hidden[k], masked) for k in drawn], layers)
         target = [labels[k % len(labels)] for k in drawn]
         loss = ctc_loss(
             logits.float().log_softmax(dim=-1).transpose(0, 1),
@@ -145,6 +149,18 @@ def adapt(
         optimizer.zero_grad()
     model.eval()
     return losses
+
+
+def _masked(frames, share):
+    """Frames (frames, hidden) with spans in time and in channels set to zero."""
+    if not share:
+        return frames
+    frames = frames.clone()
+    for axis, length, part in ((0, SPAN, share), (1, CHANNELS, share / 2)):
+        spans = round(part * frames.shape[axis] / length)
+        for start in torch.randint(frames.shape[axis], (spans,)).tolist():
+            frames.narrow(axis, start, min(length, frames.shape[axis] - start)).zero_()
+    return frames
 
 
 def _endless(sampler):

@@ -3,6 +3,7 @@
 In a terminal: `python -m asr_helpers.recorder`, or with a folder behind it.
 """
 
+import os
 import sys
 from html import escape
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from asr_helpers.audio import AudioError
 from asr_helpers.folder import SILENT
-from asr_helpers.page import open_page
+from asr_helpers.page import open_page, recordings
 from asr_helpers.profiles import OFFLINE
 from asr_helpers.takes import QUIET, Look, TakeError, Takes
 
@@ -35,6 +36,8 @@ def make_recorder(takes: Takes):
         A `gradio.Blocks`.
     """
     import gradio as gr
+
+    os.environ["GRADIO_TEMP_DIR"] = str(recordings())  # copies for the browser; removed on closing
 
     def shown(number, look=None, trouble=""):
         """What each part of the page shows at prompt `number`."""

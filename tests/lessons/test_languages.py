@@ -1,6 +1,6 @@
-"""Lessons 01 to 05 in each language of the package, and lessons 01 to 03 on a folder, with smoke.
+"""Lessons 01 to 05 in each language of the package, and on a folder, with the smoke profile.
 
-Weekly: it takes minutes. One language by hand: `pytest -m weekly tests/lessons/test_languages.py -k it`
+Weekly, as it takes minutes. One by hand: `pytest -m weekly tests/lessons/test_languages.py -k ru-RU`
 """
 
 import csv

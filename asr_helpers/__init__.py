@@ -19,8 +19,10 @@
     collator      utterances of several lengths to one padded batch
     batches       which utterances share a batch
     model         a pretrained encoder with a new CTC head, and which parts of it learn
+    adapters      few weights beside a frozen model, which learn in its place
     checkpoints   what a run that was cut off left behind
     training      the head first, then everything
+    adaptation    few sentences in seconds: what is frozen runs once, and is kept
     averaging     weights between those before fine-tuning and those after it
     errors        which words and letters went wrong: two texts side by side
     metrics       WER and CER with an interval; comparisons; confidence against what is right
@@ -35,6 +37,10 @@
     page          a page in the browser that writes down a voice
     export        the model as an ONNX file, which runs without PyTorch
     web_page      a static page around that file, which needs no server behind it
+    takes         sentences to read aloud, and what was recorded of them
+    recorder      a page that records them
+    own_voice     the learner's recordings, or a stand-in's
+    whisper       another recogniser, to compare with
     language_model, word_model   what is likely to be said, in letters and in words
     mixture       several language models as one
     beam_search   the best text of all

@@ -116,7 +116,7 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
 def processor_for(
     name: str | Path,
     transcripts: Iterable[str],
-    language: str,
+    language: str | None,
     folder: str | Path | None = None,
 ) -> Wav2Vec2Processor:
     """The feature extractor of a base model with a tokenizer of `transcripts`' own letters.
@@ -124,7 +124,7 @@ def processor_for(
     Args:
         name: the base model, a folder or a Hub id.
         transcripts: of the training split.
-        language: chooses how they are normalised.
+        language: chooses how they are normalised; None if they are, in any language.
         folder: where the processor is saved, so that `load_processor(folder)` finds it; None saves
             nothing.
     """

@@ -26,6 +26,32 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Adaptation:
+    """The knobs of lessons 09 and 10: a model gets used to a voice, or to a language.
+
+    Lower layers are frozen and run once, so that a step costs little (`asr_helpers.adaptation`).
+    """
+
+    sentences: tuple[int, ...] = (10, 20, 40)  # of a new voice, to train on
+    layers: int = 2  # transformer layers, from the lowest up, that stay frozen
+    copies: int = 6  # variations of each utterance
+    batch_seconds: float = 16.0  # audio in a batch
+    head_steps: int = 150  # of a new head alone
+    steps: int = 100  # for a voice
+    learning_rate: float = 2e-4  # more makes the model forget its first speaker
+    masked: float = 0.2  # share of the kept frames that are hidden in each step
+    shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the change, to draw
+    languages: tuple[str, ...] = ("it-IT", "ru-RU")
+    minutes: tuple[float, ...] = (2.0, 5.0, 16.0)  # of a new language, to train on
+    language_copies: int = 2
+    language_steps: int = 300
+    language_learning_rate: float = 8e-4  # there is nothing to keep: all letters are new
+    adapter_learning_rate: float = 2e-3  # few weights, drawn anew, take larger steps
+    bottleneck: int = 32  # width of an adapter
+    rank: int = 8  # of LoRA's two matrices
+
+
+@dataclass(frozen=True)
 class Profile:
     """What the lessons read. Lengths are in seconds, rates in Hz, steps in optimiser updates."""
 
@@ -41,6 +67,7 @@ class Profile:
     measured: bool  # seen to learn with these values; else the lessons print, and claim nothing
     licence: str  # of a model fine-tuned so: the corpus's and the base model's decide it
     decoding: Settings  # the search with a language model
+    adaptation: Adaptation  # lessons 09 and 10
     equal_seconds: bool  # batches of batch_seconds; else of batch_size, grouped by length
     batch_seconds: float  # audio in a training batch
     batch_size: int  # utterances
@@ -70,6 +97,7 @@ class Profile:
     share_as: str | None  # the model's name on the Hub; None keeps it here
     ready_model: str  # a fine-tuned model for those who have not made one: a folder or a Hub id
     artifacts: Path
+    recordings: Path  # the learner's own, of lesson 09
 
     @property
     def masks(self) -> dict[str, float]:
@@ -98,6 +126,7 @@ OFFLINE = Profile(
     measured=True,
     licence="cc-by-sa-3.0",
     decoding=Settings(),
+    adaptation=Adaptation(),
     equal_seconds=True,
     batch_seconds=24.0,
     batch_size=8,
@@ -129,6 +158,7 @@ OFFLINE = Profile(
     share_as=None,
     ready_model=str(ROOT / "asr_helpers" / "data" / "wav2vec2-tiny-finetuned"),
     artifacts=ROOT / "artifacts",
+    recordings=ROOT / "recordings",
 )
 # MInDS-14 and the published base model, on a GPU. No score was measured at that size. Each value has
 # its source beside it; "paper" is wav2vec 2.0 (Baevski et al. 2020), and "fairseq" its recipes for
@@ -196,12 +226,17 @@ GUIDE = replace(
     patience=2, shares=(1.0,), mask_time_prob=0.05, mask_feature_prob=0.0,  # the base model's masks
     share_as="wav2vec2-base-minds14-guide", artifacts=ROOT / "artifacts" / "hub-guide",
 )  # fmt: skip
+FEWEST = Adaptation(
+    sentences=(4, 8), copies=1, batch_seconds=8.0, head_steps=2, steps=2, shares=(0.0, 0.5, 1.0),
+    minutes=(0.5, 1.0), language_copies=1, language_steps=2,
+)  # fmt: skip
 PROFILES = {
     "offline": OFFLINE,
     # The same, in the fewest steps that still run every line.
     "smoke": replace(
         OFFLINE, name="smoke", measured=False, heart_steps=2, head_steps=2, max_steps=6,
         eval_steps=3, warmup_steps=1, shares=(0.5, 1.0), artifacts=ROOT / "artifacts" / "smoke",
+        adaptation=FEWEST, recordings=ROOT / "artifacts" / "smoke" / "recordings",
     ),
     "hub": HUB,
     "hub-quick": QUICK,
@@ -209,6 +244,7 @@ PROFILES = {
     "hub_smoke": replace(
         HUB, name="hub_smoke", batch_seconds=12.0, accumulation=1, new_layers=1, heart_steps=2,
         head_steps=4, max_steps=6, eval_steps=3, warmup_steps=1, decay_steps=3, shares=(0.5, 1.0),
+        adaptation=FEWEST, recordings=ROOT / "artifacts" / "hub_smoke" / "recordings",
         artifacts=ROOT / "artifacts" / "hub_smoke",
     ),
 }  # fmt: skip

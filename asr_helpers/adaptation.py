@@ -1,0 +1,201 @@
+"""Fine-tuning on few sentences, in seconds: the lower part of the model runs once, and is kept."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn.functional import ctc_loss, pad
+from torch.nn.utils.rnn import pad_sequence
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel
+
+from asr_helpers.augment import Augment
+from asr_helpers.batches import SecondsBatchSampler
+from asr_helpers.collator import rounded_up
+from asr_helpers.frames import frame_geometry, frames_needed, samples_needed
+from asr_helpers.training import refuse_tight
+
+RATE = 16_000  # samples a second
+SPAN, CHANNELS = 4, 16  # lengths of a mask in time (frames) and in channels
+WIDTH = 32  # frames; batches are padded to multiples of it
+
+
+@torch.no_grad()
+def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) -> list[torch.Tensor]:
+    """What transformer layer number `layers` reads, for each clip: (frames, hidden) tensors.
+
+    With `layers` 0 this is the output of the convolutions, the projection and the positions.
+
+    Args:
+        model: a Wav2Vec2ForCTC; it is put into evaluation mode.
+        arrays: waveforms of shape (samples,), as `prepare_dataset` makes them.
+        layers: how many transformer layers lie below the cut.
+    """
+    model.eval()
+    kept = []
+
+    def keep(_, args, kwargs):
+        hidden = args[0] if args else kwargs["hidden_states"]
+        kept.append(hidden[0].clone())
+
+    hook = model.base_model.encoder.layers[layers].register_forward_pre_hook(keep, with_kwargs=True)
+    try:
+        for array in arrays:
+            model.base_model(torch.as_tensor(array, dtype=torch.float32)[None].to(model.device))
+    finally:
+        hook.remove()
+    return kept
+
+
+def upper_logits(
+    model: PreTrainedModel, hidden: Sequence[torch.Tensor], layers: int
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """(logits (batch, frames, vocab), frames (batch,)) from what `lower_outputs` kept."""
+    encoder = model.base_model.encoder
+    frames = torch.tensor([len(rows) for rows in hidden])
+    state = pad_sequence(list(hidden), batch_first=True)
+    # Few different widths: a CPU prepares its work anew for each.
+    state = pad(state, (0, 0, 0, rounded_up(state.shape[1], WIDTH) - state.shape[1]))
+    outside = torch.arange(state.shape[1])[None] >= frames[:, None]
+    bias = torch.zeros(outside.shape).masked_fill(outside, torch.finfo(torch.float32).min)
+    bias = bias[:, None, None].to(
+        state.device
+    )  # added to the attention's scores: no look at padding
+    for layer in encoder.layers[layers:]:
+        state = layer(state, attention_mask=bias)
+        state = state[0] if isinstance(state, tuple) else state  # so did transformers 5.0
+    if model.config.do_stable_layer_norm:  # else the encoder normalises below its layers
+        state = encoder.layer_norm(state)
+    return model.lm_head(model.dropout(state)), frames
+
+
+def adapt(
+    model: PreTrainedModel,
+    rows: Any,
+    *,
+    steps: int,
+    learning_rate: float,
+    seed: int,
+    layers: int = 0,
+    batch_seconds: float = 16.0,
+    augment: Augment | None = None,
+    copies: int = 1,
+    masked: float = 0.0,
+) -> list[float]:
+    """Train what is trainable above transformer layer `layers`, and the head, with CTC.
+
+    Everything below is frozen. It computes the same in each step, and therefore runs once; its
+    outputs are kept in memory. A step then costs only what the upper layers cost. The learning rate
+    climbs for a tenth of the steps, and falls to zero along a straight line.
+
+    Args:
+        model: a Wav2Vec2ForCTC. Its parameters with `requires_grad` change in place.
+        rows: prepared rows with input_values and labels.
+        steps, learning_rate: AdamW's; gradients are scaled down to a norm of 1.
+        batch_seconds: audio in a batch (`SecondsBatchSampler`).
+        seed: draws the batches.
+        layers: transformer layers below the cut.
+        augment: varies each utterance `copies` times before the lower part reads it; None reads it
+            as it is, once.
+        masked: the share of frames, and half of it the share of channels, that are set to zero in
+            each step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
+
+    Returns:
+        The loss of each step, per label token.
+
+    Raises:
+        ValueError: a part below the cut is trainable, nothing above it is, or a label does not fit
+            its frames.
+        FloatingPointError: a loss is not finite.
+    """
+    trained = _trainable(model, layers)
+    refuse_tight(rows, model.config)
+    plain = rows.with_format(None)
+    labels = [torch.tensor(row) for row in plain["labels"]]
+    arrays = rows.with_format("numpy")["input_values"]
+    hidden = lower_outputs(model, list(_varied(arrays, labels, model, augment, copies)), layers)
+    optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.01)
+    warm = max(1, steps // 10)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
+    )
+    hop, _ = frame_geometry(model.config)
+    lengths = [len(frames) * hop for frames in hidden]
+    batches = _endless(SecondsBatchSampler(lengths, RATE, batch_seconds, seed))
+    torch.manual_seed(seed)  # for masks, and for dropout, where the model has some
+    losses = []
+    model.train()
+    for step in tqdm(range(steps), desc="Fine-tuning", unit="step", disable=steps < 10):
+        drawn = next(batches)
+        logits, frames = upper_logits(model, [_masked(hidden[k], masked) for k in drawn], layers)
+        target = [labels[k % len(labels)] for k in drawn]
+        loss = ctc_loss(
+            logits.float().log_softmax(dim=-1).transpose(0, 1),
+            pad_sequence(target, batch_first=True).to(logits.device),
+            frames, torch.tensor([len(row) for row in target]), blank=model.config.pad_token_id,
+        )  # fmt: skip
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise FloatingPointError(
+                f"The loss of step {step} is not finite, and training was stopped: lower the "
+                "learning rate, load the model anew, and train again."
+            )
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(trained, 1.0)
+        optimizer.step()
+        schedule.step()
+        optimizer.zero_grad()
+    model.eval()
+    return losses
+
+
+def _masked(frames, share):
+    """Frames (frames, hidden) with spans in time and in channels set to zero."""
+    if not share:
+        return frames
+    frames = frames.clone()
+    for axis, length, part in ((0, SPAN, share), (1, CHANNELS, share / 2)):
+        spans = round(part * frames.shape[axis] / length)
+        for start in torch.randint(frames.shape[axis], (spans,)).tolist():
+            frames.narrow(axis, start, min(length, frames.shape[axis] - start)).zero_()
+    return frames
+
+
+def _endless(sampler):
+    """Batches of one pass after another."""
+    for epoch in itertools.count():
+        sampler.set_epoch(epoch)
+        yield from sampler
+
+
+def _trainable(model, layers):
+    """The trainable parameters, all of which lie above the cut."""
+    upper = {id(p) for p in model.lm_head.parameters()}
+    for layer in model.base_model.encoder.layers[layers:]:
+        upper |= {id(p) for p in layer.parameters()}
+    if model.config.do_stable_layer_norm:
+        upper |= {id(p) for p in model.base_model.encoder.layer_norm.parameters()}
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    # The vector that stands for masked frames is not used here: there are no masks.
+    named = [(name, p) for name, p in named if not name.endswith("masked_spec_embed")]
+    below = [name for name, p in named if id(p) not in upper]
+    if below:
+        raise ValueError(
+            f"{below[0]} lies below transformer layer {layers} and is trainable, but its output "
+            "would be kept from before training: freeze it (asr_helpers.model.freeze)."
+        )
+    if not named:
+        raise ValueError(f"Nothing above transformer layer {layers} is trainable.")
+    return [p for _, p in named]
+
+
+def _varied(arrays, labels, model, augment, copies):
+    """The waveforms, `copies` variations of all of them one after another, or once as they are."""
+    for copy in range(copies if augment else 1):
+        for row, array in enumerate(arrays):
+            if augment:
+                shortest = samples_needed(model.config, frames_needed(labels[row].tolist()))
+                array = augment(array, (copy, row), shortest)
+            yield array

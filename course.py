@@ -334,9 +334,12 @@ def _make_importable():
         (folder / "asr_course.pth").write_text(line + "\n", encoding="utf-8")
 
 
-def start(command):
-    """Run a command in the clone to its end; its exit status. Ctrl-C is the command's to answer."""
-    process = subprocess.Popen(command, cwd=ROOT, env=surroundings())
+def start(command, **variables):
+    """Run a command in the clone to its end; its exit status. Ctrl-C is the command's to answer.
+
+    `variables` are added to its environment.
+    """
+    process = subprocess.Popen(command, cwd=ROOT, env=surroundings() | variables)
     while True:
         try:
             status = process.wait()
@@ -344,6 +347,22 @@ def start(command):
         except KeyboardInterrupt:
             if not sys.stdin.isatty():  # a terminal has sent it to the command, too
                 process.send_signal(signal.SIGINT)
+
+
+def test(arguments):
+    """Run the tests; the exit status. With arguments for pytest, one run with those alone.
+
+    The unit tests come first, in two processes of one thread each. The others follow in one
+    process: lessons are trained in them, with all cores.
+    """
+    pytest = [str(python()), "-m", "pytest"]
+    if arguments:
+        return start([*pytest, *arguments])
+    quick = start([*pytest, "-n", "2", "--dist", "loadfile", "tests/unit"], OMP_NUM_THREADS="1")
+    rest = start([*pytest, "tests/faults", "tests/browser", "tests/hub", "tests/lessons"])
+    if quick:
+        print("There are failures among the unit tests, too: see above.", flush=True)
+    return quick or rest
 
 
 def refuse_unknown_profile(arguments):
@@ -368,11 +387,10 @@ def main():
     )
     modules = {
         "run": ["tools.run_lessons"],
-        "test": ["pytest"],
         # JupyterLab would ask whether it may fetch news of its project.
         "lab": ["jupyterlab", "--LabApp.news_url=None"],
     }
-    parser.add_argument("task", choices=["setup", *modules])
+    parser.add_argument("task", choices=["setup", "test", *modules])
     chosen, rest = parser.parse_known_args()
     if chosen.task == "run":
         refuse_unknown_profile(rest)
@@ -380,6 +398,8 @@ def main():
         setup()
     except KeyboardInterrupt:
         sys.exit("The setup was stopped. Run the same command again to go on.")
+    if chosen.task == "test":
+        sys.exit(test(rest))
     if chosen.task in modules:
         sys.exit(start([str(python()), "-m", *modules[chosen.task], *rest]))
 

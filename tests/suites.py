@@ -24,7 +24,8 @@ SUITES = {
     "hub": ("test_hub", "test_local_hub"),
     "canary": ("test_canary",),
     "browser": ("test_browser",),
-    "lessons: form, smoke run": ("test_lessons",),
+    "lessons: form, smoke run": ("test_lessons", "test_one_device", "test_languages"),
+    "browser": ("test_browser",),
     "lessons: as stored (nbval)": ("test_nbval",),
 }  # fmt: skip
 OUTCOMES = ("passed", "failed", "skipped")
@@ -79,6 +80,8 @@ def pytest_exception_interact(node, report):
     """Name what fails when it fails; pytest itself shows a letter, and tells at the very end."""
     if report.failed:
         reporter = node.config.pluginmanager.get_plugin("terminalreporter")
+        if reporter is None:  # in a worker of pytest-xdist, whose parent process reports
+            return
         reporter.ensure_newline()
         reporter.write_line(f"failed: {report.nodeid}", red=True)
 

@@ -70,6 +70,7 @@ def test_a_cell_that_cannot_run_twice_is_found(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_every_lesson_computes_on_the_gpu_and_each_cell_runs_twice(tmp_path):
     """Lessons and solutions, with files of their own, in order: later ones read what 05 leaves."""
     done = run_cells(
@@ -80,6 +81,7 @@ def test_every_lesson_computes_on_the_gpu_and_each_cell_runs_twice(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 @pytest.mark.hub
 def test_every_lesson_computes_on_the_gpu_with_the_hub(tmp_path, local_hub):
     done = run_cells(

@@ -1,13 +1,16 @@
 PYTHON ?= python3
 PROFILE ?= offline
 
-.PHONY: course test lab setup render bench canary web
+.PHONY: course test weekly lab setup render bench canary web
 
 course:  ## run every lesson, in order
 	@$(PYTHON) course.py run --profile $(PROFILE)
 
 test:  ## run the tests
 	@$(PYTHON) course.py test
+
+weekly:  ## run the tests that take too long for each commit
+	@$(PYTHON) course.py test -m weekly
 
 lab:  ## open JupyterLab
 	@$(PYTHON) course.py lab notebooks

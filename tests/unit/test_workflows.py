@@ -35,7 +35,7 @@ TESTING = [path for path in WORKFLOWS if path.stem in ("canary", "tests")]
 
 
 def test_each_is_known():
-    known = {"canary", "pages", "publish", "tests"}
+    known = {"canary", "pages", "tests", "weekly"}
     assert {"canary", "pages", "tests"} <= {path.stem for path in WORKFLOWS} <= known
 
 

@@ -230,6 +230,10 @@ FEWEST = Adaptation(
     sentences=(4, 8), copies=1, batch_seconds=8.0, head_steps=2, steps=2, shares=(0.0, 0.5, 1.0),
     minutes=(0.5, 1.0), language_copies=1, language_steps=2,
 )  # fmt: skip
+# A model that has hardly learned is unsure in every frame, and the search is slow.
+SMALL_SEARCH = Settings(
+    beam=8, grid_beam=2, token_floor=0.05, alphas=(0.0, 1.0), betas=(0.0, 1.0), beams=(1, 2, 8)
+)
 PROFILES = {
     "offline": OFFLINE,
     # The same, in the fewest steps that still run every line.
@@ -237,6 +241,7 @@ PROFILES = {
         OFFLINE, name="smoke", measured=False, heart_steps=2, head_steps=2, max_steps=6,
         eval_steps=3, warmup_steps=1, shares=(0.5, 1.0), artifacts=ROOT / "artifacts" / "smoke",
         adaptation=FEWEST, recordings=ROOT / "artifacts" / "smoke" / "recordings",
+        decoding=SMALL_SEARCH,
     ),
     "hub": HUB,
     "hub-quick": QUICK,
@@ -246,6 +251,7 @@ PROFILES = {
         head_steps=4, max_steps=6, eval_steps=3, warmup_steps=1, decay_steps=3, shares=(0.5, 1.0),
         adaptation=FEWEST, recordings=ROOT / "artifacts" / "hub_smoke" / "recordings",
         artifacts=ROOT / "artifacts" / "hub_smoke",
+        decoding=SMALL_SEARCH,
     ),
 }  # fmt: skip
 

@@ -130,7 +130,7 @@ def test_an_assertion_proves_a_claim_and_is_never_switched_off(notebook):
 @pytest.mark.parametrize("notebook", LESSONS + SOLUTIONS, ids=names)
 def test_the_stored_notebook_is_executed(notebook):
     showing = [cell for cell in cells(notebook, "code") if cell.outputs]
-    assert len(showing) > len(cells(notebook, "code")) / 2
+    assert len(showing) >= len(cells(notebook, "code")) / 2
 
 
 def without_network(command, asked):

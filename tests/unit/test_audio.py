@@ -70,6 +70,7 @@ def good():
         (encoded(np.array([0.1, np.nan, 0.2]), 8000, codec="FLOAT"), "NaN"),
         (encoded(np.array([0.1, np.inf, 0.2]), 8000, codec="FLOAT"), "NaN or infinite"),
     ],
+    ids=["empty", "text", "cut off", "no samples", "NaN", "infinite"],  # a WAV holds the time
 )
 def test_bad_sound_is_named_with_its_remedy(sound, says):
     rows = datasets.Dataset.from_dict({"audio": [{"bytes": sound, "path": "calls/17.wav"}]})

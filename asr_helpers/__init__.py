@@ -21,7 +21,8 @@
     lm_pipeline   both in the pipeline of transformers
 
 Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made,
-`checkpoints` what a training that was cut off left behind, and the package `plots` draws what any
+`checkpoints` what a training that was cut off left behind, `practice` compares what learners
+answer, and the package `plots` draws what any
 of them gives, with a module for each lesson that needs figures of its own. A module of the flow
 imports only from those above it.
 """

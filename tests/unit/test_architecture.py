@@ -33,7 +33,7 @@ FLOW = [
     "beam_search",
     "lm_pipeline",
 ]
-BESIDE = ["profiles", "artifacts", "checkpoints", "plots"]
+BESIDE = ["profiles", "artifacts", "checkpoints", "practice", "plots"]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 PLOTS = sorted(path.stem for path in (FOLDER / "plots").glob("*.py") if path.stem != "__init__")
 

@@ -1,17 +1,27 @@
 """The shared code of the course, in the order in which speech flows through it.
 
+    profiles      every knob of the course
+    artifacts     files that one lesson leaves and another reads
+    devices       the one device that models compute on
+    frames        from samples to frames, and how many a label needs
     audio, text   how sound and words are read
     reach         whether the Hub answers
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
-    collator      utterances to padded batches of like length, varied anew each time
-    model         a pretrained encoder with a new CTC head
+    augment       the same utterance as another call would have recorded it
+    collator      utterances of several lengths to one padded batch
+    batches       which utterances share a batch
+    model         a pretrained encoder with a new CTC head, and which parts of it learn
+    checkpoints   what a run that was cut off left behind
     training      the head first, then everything
-    averaging     between what was known before and what is known after
+    averaging     weights between those before fine-tuning and those after it
     metrics       WER and CER, with an interval
+    diagnostics   why a model does not learn
+    recipe        all of this as the course does it
+    report        what a run measured, to be shared
     model_card    what a shared model says of itself
     hub           a model and its card to the Hugging Face Hub
-    diagnostics   why a model does not learn
+    finished      the fine-tuned model that later lessons use
     errors        which words went wrong, and how
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
@@ -20,11 +30,9 @@
     beam_search   the best text of all
     lm_pipeline   both in the pipeline of transformers
 
-Beside the flow: `profiles` holds every knob, `artifacts` finds what an earlier lesson made,
-`checkpoints` what a training that was cut off left behind, `practice` compares what learners
-answer, and the package `plots` draws what any
-of them gives, with a module for each lesson that needs figures of its own. A module of the flow
-imports only from those above it.
+A module imports only from those above it. Beside the flow stand `practice`, which compares
+what learners answer, and the package `plots`, which draws what any of them gives, with a module for
+each lesson that needs figures of its own.
 """
 
 import os

@@ -1,21 +1,33 @@
 """Files that one lesson leaves and another reads."""
 
 import errno
+import glob
+import json
 import os
 import re
 import shutil
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
-from safetensors import SafetensorError
+import torch
+from safetensors import SafetensorError, safe_open
 
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SHUT = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def require(path, lesson):
-    """The path, if the lesson that makes it has run.
+# What a saved model needs; of the last two, one tells how sound is read.
+MODEL_FILES = ("config.json", "model.safetensors", "vocab.json", "tokenizer_config.json")
+EXTRACTOR_FILES = ("processor_config.json", "preprocessor_config.json")
+
+
+def require(path: str | Path, lesson: str) -> Path:
+    """The path, if the lesson that makes it has run and what it made is whole.
+
+    A folder holds a model, which is read: its files must be there and readable, with a CTC head and
+    with weights that are numbers. A `.json` file must be readable.
 
     Args:
         path: a file or folder below `profile.artifacts`.
@@ -23,34 +35,83 @@ def require(path, lesson):
 
     Raises:
         FileNotFoundError: it is missing, or an empty folder; the message says what to run.
+        ValueError: it is damaged; the message names the folder, the file and the lesson.
     """
     path = Path(path)
     _bring_back(path)
-    if path.is_file() or (path.is_dir() and any(path.iterdir())):
-        return path
-    raise FileNotFoundError(
-        f"{path} is missing: run lesson {lesson}, which makes it, with this same PROFILE, or run "
-        "every lesson in order with `make course`."
-    )
+    if not (path.is_file() or (path.is_dir() and any(path.iterdir()))):
+        raise FileNotFoundError(
+            f"{path} is missing: run lesson {lesson}, which makes it, with this same PROFILE, or "
+            "run every lesson in order with `make course`."
+        )
+    if wrong := damage(path):
+        raise ValueError(
+            f"{path} is damaged: {wrong}. Delete {path.name}, and run lesson {lesson}, which makes "
+            "it, with this same PROFILE."
+        )
+    return path
+
+
+def damage(path: Path) -> str | None:
+    """What is wrong with a `.json` file or a folder with a model, naming the file; None if nothing."""
+    if path.is_file():
+        return _unreadable(path) if path.suffix == ".json" else None
+    for name in MODEL_FILES:
+        if not (path / name).is_file():
+            return f"{name} is missing"
+    readers = [path / name for name in EXTRACTOR_FILES if (path / name).is_file()]
+    if not readers:
+        return f"{EXTRACTOR_FILES[0]} is missing"
+    for file in [path / name for name in MODEL_FILES if name.endswith(".json")] + readers:
+        if wrong := _unreadable(file):
+            return wrong
+    return _wrong_weights(path / "model.safetensors")
+
+
+def _unreadable(file: Path) -> str | None:
+    try:
+        if isinstance(json.loads(file.read_text(encoding="utf-8")), dict):
+            return None
+    except ValueError:  # no JSON, or no text
+        pass
+    return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or no JSON'}"
+
+
+def _wrong_weights(file: Path) -> str | None:
+    try:
+        with safe_open(file, "pt") as stored:
+            names = list(stored.keys())
+            if "lm_head.weight" not in names:
+                return f"{file.name} has no CTC head (lm_head.weight)"
+            for name in names:
+                tensor = stored.get_tensor(name)
+                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                    return f"{file.name} holds weights that are no numbers (NaN), in {name}"
+    except (SafetensorError, OSError):
+        return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or no such file'}"
+    return None
 
 
 @contextmanager
-def saving(path):
+def saving(path: str | Path) -> Iterator[Path]:
     """Write a file or a folder whole or not at all: `with saving(path) as half:`, and write to `half`.
 
     What is at `path` stays until all is written, and stays if anything fails; then `half` takes its
-    place. What a killed process left half is deleted by the next one that saves there.
+    place. What a killed process left half is deleted by the next one that saves there. Where `path`
+    is a symbolic link, what it points to is written, and the link stays.
 
     Raises:
         OSError: see `explained`.
     """
     path = Path(path)
+    if path.is_symlink():
+        path = path.resolve()
     half, old = (path.with_name(f"{path.name}.{kind}-{os.getpid()}") for kind in ("half", "old"))
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         _bring_back(path)
         for left in [*_left(path, "half"), *_left(path, "old")]:
-            _remove(left)
+            discard(left)
         try:
             yield half
             if path.is_dir():
@@ -58,12 +119,25 @@ def saving(path):
             half.replace(path)
         finally:
             _bring_back(path)
-            _remove(half)
-            _remove(old)
+            discard(half)
+            discard(old)
+
+
+def discard(path: str | Path) -> None:
+    """Delete a file or a folder, if it is there; of a symbolic link, what it points to as well."""
+    path = Path(path)
+    if path.is_symlink():
+        target = path.resolve()
+        path.unlink()
+        path = target
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 @contextmanager
-def explained(path):
+def explained(path: str | Path) -> Iterator[None]:
     """Say in a sentence why `path` cannot be written; safetensors and torch hide it in their errors.
 
     Raises:
@@ -93,7 +167,7 @@ def explained(path):
 
 def _left(path, kind):
     """What processes that are no longer there left beside `path`."""
-    for left in path.parent.glob(f"{path.name}.{kind}-*"):
+    for left in path.parent.glob(f"{glob.escape(path.name)}.{kind}-*"):
         number = left.name.rpartition("-")[2]
         if number.isdigit() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
             yield left
@@ -105,10 +179,3 @@ def _bring_back(path):
         for old in _left(path, "old"):
             old.rename(path)
             return
-
-
-def _remove(path):
-    if path.is_dir():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)

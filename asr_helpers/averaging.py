@@ -1,13 +1,18 @@
-"""Part of the way back: between what a model knew before fine-tuning and what it knows after."""
+"""Weight interpolation: a model between its weights before and after fine-tuning (WiSE-FT)."""
+
+from collections.abc import Callable, Mapping, Sequence
 
 import torch
+from tqdm.auto import tqdm
+
+Weights = Mapping[str, torch.Tensor]
 
 
-def mixed(before, after, share):
+def mixed(before: Weights, after: Weights, share: float) -> dict[str, torch.Tensor]:
     """Each weight as a mean of two: (1 - share) * before + share * after.
 
-    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", section 3: what fine-tuning
-    learned by heart shrinks, and what the model knew before comes back in part.
+    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), section 3: part of what
+    was learned by heart is taken back, and part of what the model knew before returns.
 
     Args:
         before, after: state_dicts of one model.
@@ -23,20 +28,26 @@ def mixed(before, after, share):
     return {name: torch.lerp(before[name], after[name], share) for name in before}
 
 
-def best_share(model, before, after, shares, score):
-    """Leave in `model` the mixture that scores lowest; of equals, the one that keeps most.
+def best_share(
+    model: torch.nn.Module,
+    before: Weights,
+    after: Weights,
+    shares: Sequence[float],
+    score: Callable[[], float],
+) -> tuple[float, dict[float, float]]:
+    """Try mixtures, and leave in `model` the one that scores lowest; of equals, the largest share.
 
     Args:
         model: gets the weights.
         before, after: as for `mixed`.
         shares: those to try.
-        score: called without arguments, judges the model as it is then; lower is better.
+        score: called without arguments, scores `model` as it is at that moment; lower is better.
 
     Returns:
         (share, {share: score})
     """
     scores = {}
-    for share in shares:
+    for share in tqdm(shares, desc="Scoring mixtures", unit="mixture"):
         model.load_state_dict(mixed(before, after, share))
         scores[share] = score()
     best = min(scores, key=lambda share: (scores[share], -share))

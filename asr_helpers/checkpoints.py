@@ -1,22 +1,33 @@
 """The checkpoints of a training that may be cut off, and that one process at a time may write."""
 
+import dataclasses
+import hashlib
 import json
+import re
 import shutil
 import zipfile
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import filelock
 from safetensors import SafetensorError, safe_open
 
-from asr_helpers.artifacts import explained
+from asr_helpers.artifacts import explained, saving
 
 # What a checkpoint needs to be resumed from; the last is written last.
 PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+OURS = re.compile(r"checkpoint-(0|[1-9][0-9]*)")
+RECORD = "run.json"
+# Knobs that say where files go and what the lessons claim, and change no weight.
+NOT_TRAINING = {
+    "name", "artifacts", "share_as", "measured", "licence", "shares", "heart_steps", "base_model",
+}  # fmt: skip
 
 
 @contextmanager
-def training_in(folder):
+def training_in(folder: str | Path) -> Iterator[None]:
     """Train in `folder` alone: two that write checkpoints into one folder would mix them.
 
     The lock is the system's: it goes with the process that holds it, however that ends.
@@ -43,21 +54,120 @@ def training_in(folder):
             lock.release()
 
 
-def last_checkpoint(folder):
+def describe_run(profile: Any, processor: Any, model: Any, train: Any, validation: Any) -> dict:
+    """What a training is: all that its weights depend on. Plain values, to be kept as JSON.
+
+    Args:
+        profile: a Profile; its knobs are kept one by one.
+        processor: its vocabulary is kept.
+        model: its config tells which commit of the Hub it came from.
+        train, validation: prepared splits; a checksum of their lengths and labels is kept.
+    """
+    knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
+    vocabulary = processor.tokenizer.get_vocab()
+    run = {f"knob {name}": value for name, value in knobs.items()}
+    run |= {
+        "vocabulary": _sum(sorted(vocabulary, key=vocabulary.get)),
+        "base model": _base_sum(profile.base_model, model),
+        "training rows": _rows_sum(train),
+        "validation rows": _rows_sum(validation),
+    }
+    return json.loads(json.dumps(run, default=str))
+
+
+def last_checkpoint(folder: str | Path, run: Mapping[str, Any] | None = None) -> str | None:
     """The newest whole checkpoint in `folder`, a path as text, or None.
 
-    One of whose files any is missing or cut off, because the process or the machine ended while it
-    was written, cannot be resumed from, and is deleted.
+    Newest means of the most steps, whatever the clock said. A checkpoint any of whose files is
+    missing or truncated, because the process or the machine ended while it was written, cannot be
+    resumed from, and is deleted. Nothing is deleted that is not named `checkpoint-` and a number.
+
+    Args:
+        folder: where the Trainer writes.
+        run: from `describe_run`; None compares nothing.
+
+    Raises:
+        ValueError: the checkpoints are of another run; the message says what differs, and what to
+            do.
     """
-    steps = {int(path.name.split("-")[1]): path for path in Path(folder).glob("checkpoint-*")}
-    for _, path in sorted(steps.items(), reverse=True):
+    folder = Path(folder)
+    checkpoints = checkpoints_in(folder)
+    if run is not None and checkpoints:
+        _compare(folder, run)
+    for path in reversed(checkpoints):
         if all(_is_whole(path / part) for part in PARTS):
             return str(path)
         shutil.rmtree(path)
     return None
 
 
-def _is_whole(file):
+def begin(folder: str | Path, run: Mapping[str, Any]) -> None:
+    """Keep what a run is in `folder`, before its first checkpoint is written there."""
+    with saving(Path(folder) / RECORD) as half:
+        half.write_text(json.dumps(run, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def checkpoints_in(folder: str | Path) -> list[Path]:
+    """The folders in `folder` that are named `checkpoint-` and a number, by that number."""
+    found = {
+        int(match.group(1)): path
+        for path in (Path(folder).iterdir() if Path(folder).is_dir() else ())
+        if (match := OURS.fullmatch(path.name)) and path.is_dir() and not path.is_symlink()
+    }
+    return [path for _, path in sorted(found.items())]
+
+
+def drop_old(folder: str | Path, keep: int, best: str | None) -> None:
+    """Delete the checkpoints of the fewest steps until `keep` are left, the best one among them."""
+    found = checkpoints_in(folder)
+    spare = [path for path in found[:-1] if best is None or path.name != Path(best).name]
+    for path in spare[: max(0, len(found) - keep)]:
+        shutil.rmtree(path)
+
+
+def _compare(folder: Path, run: Mapping[str, Any]) -> None:
+    """Raise ValueError if the run that wrote the checkpoints in `folder` was another one."""
+    anew = f"delete {folder} to begin anew"
+    try:
+        kept = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")) or None)
+    except (OSError, TypeError, ValueError):
+        raise ValueError(
+            f"{folder} holds checkpoints, and {RECORD}, which says what they were trained with, is "
+            f"missing or damaged: {anew}."
+        ) from None
+    changes = [name for name in sorted({*kept, *run}) if kept.get(name) != run.get(name)]
+    if not changes:
+        return
+    told = [
+        f"{name[5:]} was {kept.get(name)} and is {run.get(name)}"
+        if name.startswith("knob")
+        else f"the {name} changed"
+        for name in changes[:4]
+    ]
+    raise ValueError(
+        f"The checkpoints in {folder} are of another run: {', '.join(told)}. Set it back to go on "
+        f"with that run, or {anew}."
+    )
+
+
+def _sum(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value).encode()).hexdigest()[:16]
+
+
+def _rows_sum(rows: Any) -> str:
+    plain = rows.with_format(None)
+    return _sum([list(plain["input_length"]), [list(labels) for labels in plain["labels"]]])
+
+
+def _base_sum(name: str, model: Any) -> str:
+    """A folder's weights, wherever it lies; or the name on the Hub with the commit."""
+    weights = Path(name) / "model.safetensors"
+    if weights.is_file():
+        return hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
+    return f"{name} {getattr(model.config, '_commit_hash', None)}"
+
+
+def _is_whole(file: Path) -> bool:
     """Whether the file is there and ends where its own format says."""
     try:
         if file.suffix == ".safetensors":

@@ -1,12 +1,16 @@
-"""Why does my WER stay at 1.0? Four checks that tell the usual causes apart."""
+"""Why does my WER stay at 1.0? Five checks that tell the usual causes apart."""
 
 import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import torch
+from transformers import PreTrainedModel
 
-from asr_helpers.processor import frames_needed
+from asr_helpers.frames import frame_count, label_fits
+from asr_helpers.model import not_finite
 
 
 @dataclass(frozen=True)
@@ -25,7 +29,7 @@ class Finding:
 
 
 @torch.inference_mode()
-def blank_share(model, prepared):
+def blank_share(model: PreTrainedModel, prepared: Any) -> float:
     """The fraction of all frames whose best token is the blank, each utterance read alone."""
     model.eval()
     blanks = frames = 0
@@ -36,27 +40,24 @@ def blank_share(model, prepared):
     return blanks / frames
 
 
-def label_fit(model, prepared):
+def label_fit(model: PreTrainedModel, prepared: Any) -> float:
     """The fraction of utterances whose label CTC can write in the frames there are."""
-    frames = model._get_feat_extract_output_lengths
-    fits = [
-        frames_needed(labels) <= int(frames(length))
-        for labels, length in zip(prepared["labels"], prepared["input_length"])
-    ]
+    rows = zip(prepared["labels"], prepared["input_length"])
+    fits = [label_fits(model.config, labels, length) for labels, length in rows]
     return sum(fits) / len(fits)
 
 
-def unknown_share(processor, prepared):
+def unknown_share(processor: Any, prepared: Any) -> float:
     """The fraction of label tokens that are `<unk>`: what the vocabulary cannot write."""
     tokens = [token for labels in prepared["labels"] for token in labels]
     return tokens.count(processor.tokenizer.unk_token_id) / len(tokens)
 
 
-def deaf_loss(model, prepared):
+def deaf_loss(model: PreTrainedModel, prepared: Any) -> float:
     """The height of the all-blank plateau: the least CTC loss of a model that hears nothing.
 
-    It has one score a token, the same in every frame, and lesson 04 fits it by hand. It depends on
-    how many letters and frames there are, so that every set of rows has a height of its own.
+    Such a model has one score for each token, the same in every frame. The height depends on how
+    many letters and frames there are, so that every set of rows has a height of its own.
 
     Args:
         model: tells the vocabulary, the blank and how many frames an utterance has.
@@ -66,8 +67,7 @@ def deaf_loss(model, prepared):
         The loss for each letter, averaged over utterances as the model's own loss is.
     """
     labels = [torch.tensor(row) for row in prepared["labels"]]
-    lengths = torch.tensor(prepared["input_length"])
-    frames = model._get_feat_extract_output_lengths(lengths)
+    frames = torch.tensor([frame_count(model.config, n) for n in prepared["input_length"]])
     sizes = torch.tensor([len(row) for row in labels])
     padded = torch.nn.utils.rnn.pad_sequence(labels, batch_first=True)
     scores = torch.zeros(model.config.vocab_size, requires_grad=True)
@@ -87,7 +87,7 @@ def deaf_loss(model, prepared):
 
 
 @contextmanager
-def memory_explained(profile):
+def memory_explained(profile: Any) -> Iterator[None]:
     """Say which knob to turn where training needs more memory than there is.
 
     Raises:
@@ -110,7 +110,9 @@ def memory_explained(profile):
         ) from error
 
 
-def diagnose(model, processor, prepared, learning_rate):
+def diagnose(
+    model: PreTrainedModel, processor: Any, prepared: Any, learning_rate: float
+) -> list[Finding]:
     """Check a model that does not learn, on some of its training rows.
 
     Args:
@@ -120,14 +122,16 @@ def diagnose(model, processor, prepared, learning_rate):
         learning_rate: the rate in use now, or the schedule's highest.
 
     Returns:
-        A list of Finding. What counts as bad is a rule of thumb where it is no fact: 95 % of
-        frames blank, and a learning rate outside of 1e-5 to 5e-3, bounds themselves excluded.
+        A list of Finding. Two bounds are rules of thumb: 95 % of frames blank, and a learning rate
+        outside of 1e-5 to 5e-3 (the bounds themselves count as outside). A model with weights that
+        are no numbers is found out by them alone, as every frame's best token is then the blank.
     """
+    broken = len(not_finite(model)) / len(model.state_dict())
     blank = blank_share(model, prepared)
     fit, unknown = label_fit(model, prepared), unknown_share(processor, prepared)
     return [
         Finding(
-            "blank share of frames", blank, blank < 0.95,
+            "blank share of frames", blank, blank < 0.95 or broken > 0,
             "The model writes (nearly) nothing: the all-blank plateau. Train the head first, on "
             "the frozen encoder (train_head), or go on: it can take hundreds of steps.",
         ),
@@ -145,5 +149,11 @@ def diagnose(model, processor, prepared, learning_rate):
             "learning rate", learning_rate, 1e-5 < learning_rate < 5e-3,
             "Below 1e-5 a few hundred steps move nothing; above 5e-3 the encoder is spoiled. "
             "Begin near 1e-4 for a large model, near 1e-3 for a small one, with a warm-up.",
+        ),
+        Finding(
+            "weights that are no numbers (NaN)", broken, broken == 0,
+            "A step with an infinite loss or gradient ruined the model, and no further step mends "
+            "it. Load the model anew, drop rows whose label does not fit (keep_fitting), lower the "
+            "learning rate, and train again.",
         ),
     ]  # fmt: skip

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from asr_helpers.frames import frame_geometry
+
 
 @dataclass(frozen=True)
 class Word:
@@ -14,20 +16,6 @@ class Word:
     start: float
     end: float
     confidence: float
-
-
-def frame_geometry(config):
-    """(hop, window) in samples: frame k of the model hears `window` samples from `k * hop` on.
-
-    From `config.conv_stride` and `config.conv_kernel`: strides multiply, and each kernel widens
-    the window by its length less one, in steps of the strides before it (Dumoulin and Visin 2016,
-    "A guide to convolution arithmetic for deep learning").
-    """
-    hop, window = 1, 1
-    for kernel, stride in zip(config.conv_kernel, config.conv_stride):
-        window += (kernel - 1) * hop
-        hop *= stride
-    return hop, window
 
 
 def chunk_spans(frames, chunk, overlap):

@@ -1,12 +1,30 @@
-"""A Wav2Vec2 whose encoder is pretrained and whose CTC head is new."""
+"""A Wav2Vec2 whose encoder is pretrained and whose CTC head is new, and which parts of it learn."""
+
+import types
+from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCTC
+from torch import nn
+from transformers import AutoConfig, AutoModelForCTC, PreTrainedModel
 
+from asr_helpers.devices import device
 from asr_helpers.reach import hub_or_cache
 
+NO_MASKS = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
+# At least so many masks an utterance, however short: 0, or `mask_time_prob` would be exceeded. The
+# library's default is 2 in time, which hides up to a quarter of a short clip.
+NO_LEAST = {"mask_time_min_masks": 0, "mask_feature_min_masks": 0}
 
-def load_base_model(name, processor, seed, masks=None, pretrained=True):
+
+def load_base_model(
+    name: str | Path,
+    processor: Any,
+    seed: int,
+    masks: dict[str, float] | None = None,
+    pretrained: bool = True,
+    keep_head: bool = False,
+) -> PreTrainedModel:
     """Put a new CTC head, one logit a token, on a base model's encoder.
 
     Args:
@@ -15,30 +33,161 @@ def load_base_model(name, processor, seed, masks=None, pretrained=True):
         seed: draws the head, and the encoder where it is not pretrained.
         masks: SpecAugment settings (mask_time_prob, mask_time_length, ...); None for none.
         pretrained: False draws the encoder at random too: the control of the experiment.
+        keep_head: keep the head that the checkpoint has, as in a model that was fine-tuned before.
 
     Returns:
-        The model in evaluation mode, its loss averaged over utterances
+        The model in evaluation mode, on `device()`, its loss averaged over utterances
         (`ctc_loss_reduction="mean"`: each divided by its label's length).
+
+    Raises:
+        ValueError: the head is to be kept, and the checkpoint has none, or one of another size.
     """
     torch.manual_seed(seed)
+    size = len(processor.tokenizer)
     settings = dict(
-        vocab_size=len(processor.tokenizer),
+        vocab_size=size,
         pad_token_id=processor.tokenizer.pad_token_id,
         ctc_loss_reduction="mean",
-        **(masks or {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}),
+        **(NO_LEAST | (masks or NO_MASKS)),
     )
     with hub_or_cache(name):
+        stored = AutoConfig.from_pretrained(name)
+        if keep_head and (stored.vocab_size != size or "CTC" not in str(stored.architectures)):
+            has = (
+                f"one of {stored.vocab_size} outputs"
+                if "CTC" in str(stored.architectures)
+                else "none"
+            )
+            raise ValueError(
+                f"{name}: its CTC head cannot be kept: the checkpoint has {has}, and the tokenizer "
+                f"has {size} tokens. Use the processor of that same checkpoint, or set keep_head to "
+                "False in the profile to train a new head."
+            )
         if pretrained:
-            model = AutoModelForCTC.from_pretrained(name, dtype=torch.float32, **settings)
+            model = AutoModelForCTC.from_pretrained(
+                name, dtype=torch.float32, **settings,
+                # The head alone may differ in size, and it is drawn anew below.
+                ignore_mismatched_sizes=stored.vocab_size != size,
+            )  # fmt: skip
         else:
             model = AutoModelForCTC.from_config(AutoConfig.from_pretrained(name, **settings))
-    if not torch.cuda.is_available():
+    if not keep_head:
+        torch.manual_seed(seed)
+        nn.init.normal_(model.lm_head.weight, std=model.config.initializer_range)
+        nn.init.zeros_(model.lm_head.bias)
+    if device().type == "cpu":
         # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.
         model.set_attn_implementation("eager")
-    return model.eval()
+    return model.to(device()).eval()
 
 
-def count_parameters(model):
+def load_model(folder: str | Path) -> PreTrainedModel:
+    """A fine-tuned CTC model from a folder or the Hub, in float32, on `device()`, to be used."""
+    with hub_or_cache(folder):
+        model = AutoModelForCTC.from_pretrained(folder, dtype=torch.float32)
+    return model.to(device()).eval()
+
+
+def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> PreTrainedModel:
+    """Keep parts of the encoder as they were pretrained.
+
+    A frozen part gets no gradient, stays in evaluation mode (no dropout), and computes in float32
+    even where training computes in bfloat16 or float16: its output is then the same in training
+    and in use, and the same as in any other run.
+
+    Args:
+        model: a Wav2Vec2ForCTC; it is changed in place.
+        parts: of "convolutions" (the front end), "projection" (from its channels to the encoder's
+            width) and "positions" (the positional convolution, with the layer norm at its side).
+        layers: how many transformer layers, from the lowest up.
+
+    Returns:
+        The same model.
+
+    Raises:
+        ValueError: there is no such part, or not that many layers.
+    """
+    encoder = model.base_model.encoder
+    known = {
+        "convolutions": [model.base_model.feature_extractor],
+        "projection": [model.base_model.feature_projection],
+        "positions": [encoder.pos_conv_embed],
+    }
+    if unknown := sorted(set(parts) - set(known)):
+        raise ValueError(f"There is no part {unknown[0]!r} to freeze: name {', '.join(known)}.")
+    if not 0 <= layers < len(encoder.layers):
+        raise ValueError(
+            f"{layers} layers cannot be frozen: the encoder has {len(encoder.layers)}, and at least "
+            "one has to learn. Lower frozen_layers in the profile."
+        )
+    frozen = [module for part in parts for module in known[part]] + list(encoder.layers[:layers])
+    if "convolutions" in parts:
+        model.freeze_feature_encoder()  # it also keeps no graph through them
+    for module in frozen:
+        module.requires_grad_(False)
+        _keep(module)
+    return model
+
+
+def _keep(module: nn.Module) -> None:
+    """Bind `_frozen_forward` and `_frozen_train` to a module (bound methods survive a deepcopy)."""
+    module.forward = types.MethodType(_frozen_forward, module)
+    module.train = types.MethodType(_frozen_train, module)
+    module.eval()
+
+
+def _frozen_forward(self, *args, **kwargs):
+    """The class's own forward, in float32 whatever autocast says."""
+
+    def full(value):
+        return value.float() if torch.is_tensor(value) and value.is_floating_point() else value
+
+    args, kwargs = [full(value) for value in args], {k: full(v) for k, v in kwargs.items()}
+    with torch.autocast(next(self.parameters()).device.type, enabled=False):
+        return type(self).forward(self, *args, **kwargs)
+
+
+def _frozen_train(self, mode: bool = True):
+    """A frozen module stays in evaluation mode."""
+    return type(self).train(self, False)
+
+
+def redraw_layers(model: PreTrainedModel, layers: int, seed: int) -> PreTrainedModel:
+    """Draw the top `layers` transformer layers anew; the model itself is returned.
+
+    In wav2vec2-base the last layers turn back towards the input, as an autoencoder's do, and hold
+    less about phones and words than those in the middle. With little labelled speech, drawing the
+    top layers anew before fine-tuning lowered the WER (Pasad et al. 2021, "Layer-wise analysis of a
+    self-supervised speech representation model").
+
+    Raises:
+        ValueError: there are not that many layers.
+    """
+    encoder = model.base_model.encoder
+    if not 0 <= layers < len(encoder.layers):
+        raise ValueError(
+            f"{layers} layers cannot be drawn anew: the encoder has {len(encoder.layers)}, and at "
+            "least one has to stay. Lower new_layers in the profile."
+        )
+    torch.manual_seed(seed)
+    spread = model.config.initializer_range
+    for layer in encoder.layers[len(encoder.layers) - layers :]:
+        for module in layer.modules():
+            if isinstance(module, nn.Linear):
+                nn.init.normal_(module.weight, std=spread)
+                nn.init.zeros_(module.bias)
+            elif isinstance(module, nn.LayerNorm):
+                nn.init.ones_(module.weight)
+                nn.init.zeros_(module.bias)
+    return model
+
+
+def count_parameters(model: nn.Module) -> tuple[int, int]:
     """(trainable, all) parameters."""
     sizes = [(p.requires_grad, p.numel()) for p in model.parameters()]
     return sum(n for trains, n in sizes if trains), sum(n for _, n in sizes)
+
+
+def not_finite(model: nn.Module) -> list[str]:
+    """The names of weights that hold a value which is not finite (NaN or infinite)."""
+    return [name for name, w in model.state_dict().items() if not w.isfinite().all()]

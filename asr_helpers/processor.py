@@ -1,8 +1,12 @@
 """Samples to `input_values` and transcripts to label ids, checked before any training."""
 
+from typing import Any
+
+from datasets import Dataset
 from transformers import AutoProcessor
 
 from asr_helpers.audio import Audio
+from asr_helpers.frames import label_fits
 from asr_helpers.reach import hub_or_cache
 from asr_helpers.text import normalize
 
@@ -11,11 +15,6 @@ def load_processor(name):
     """The feature extractor and tokenizer of a base model, from a folder or the Hub."""
     with hub_or_cache(name):
         return AutoProcessor.from_pretrained(name)
-
-
-def frames_needed(labels):
-    """The fewest frames CTC can write `labels` in: one each, and a blank between equal neighbours."""
-    return len(labels) + sum(a == b for a, b in zip(labels, labels[1:]))
 
 
 def prepare_dataset(split, processor, language):
@@ -61,10 +60,13 @@ def prepare_dataset(split, processor, language):
     )
 
 
-def keep_fitting(prepared, model):
-    """Drop rows whose labels need more frames than their audio has: CTC's loss is infinite there."""
-    frames = model._get_feat_extract_output_lengths
+def keep_fitting(prepared: Dataset, model: Any) -> Dataset:
+    """Drop rows whose label needs more frames than their audio has: CTC's loss is infinite there.
+
+    Args:
+        prepared: rows with labels and input_length (samples).
+        model: its config tells how many frames it makes of them.
+    """
     rows = enumerate(zip(prepared["labels"], prepared["input_length"]))
-    return prepared.select(
-        [row for row, (labels, length) in rows if frames_needed(labels) <= int(frames(length))]
-    )
+    fitting = [row for row, pair in rows if label_fits(model.config, *pair)]
+    return prepared.select(fitting)

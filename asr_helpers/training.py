@@ -1,29 +1,46 @@
 """Fine-tuning in two phases: the new head on the frozen encoder, then everything."""
 
+import math
 import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn.utils.rnn import pad_sequence
-from transformers import Trainer, TrainingArguments
+from tqdm.auto import tqdm
+from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
 
-from asr_helpers.collator import DrawnRows, SecondsBatchSampler
+from asr_helpers.batches import DrawnBatches, DrawnRows, SecondsBatchSampler
+from asr_helpers.checkpoints import drop_old
+from asr_helpers.devices import device, loader_workers
+from asr_helpers.frames import frame_count, frames_needed, label_fits
+from asr_helpers.model import not_finite
 
 
 @torch.inference_mode()
-def encoder_outputs(model, prepared):
-    """The frozen encoder's output for each row: a list of (frames, hidden) tensors."""
+def encoder_outputs(model: PreTrainedModel, prepared: Any) -> list[torch.Tensor]:
+    """The frozen encoder's output for each row: tensors of shape (frames, hidden)."""
     model.eval()
     arrays = prepared.with_format("numpy")
     rows = (torch.tensor(row["input_values"])[None].to(model.device) for row in arrays)
     return [model.base_model(values).last_hidden_state[0] for values in rows]
 
 
-def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
+def train_head(
+    model: PreTrainedModel,
+    prepared: Any,
+    *,
+    steps: int,
+    learning_rate: float,
+    seed: int,
+    batch_size: int = 48,
+) -> list[float]:
     """Fit only the CTC head, on encoder outputs that are computed once and kept.
 
-    A new head's first gradients are noise: let through, they spoil what the encoder knows while
-    CTC sits on its all-blank plateau. With the encoder frozen, a step costs a hundredth. The idea
-    is fairseq's `freeze_finetune_updates` (wav2vec 2.0, Baevski et al. 2020, section 4.3).
+    A new head's first gradients are noise. They would damage the encoder while CTC sits on its
+    all-blank plateau. With the encoder frozen, a step costs a hundredth. The idea is fairseq's
+    `freeze_finetune_updates` (wav2vec 2.0, Baevski et al. 2020, section 4.3).
 
     Args:
         model: a Wav2Vec2ForCTC; its head, `lm_head`, changes in place, nothing else.
@@ -33,14 +50,20 @@ def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
 
     Returns:
         The loss of each step, per label token.
+
+    Raises:
+        ValueError: a label does not fit the frames of its row; the message names the row.
+        FloatingPointError: a loss is not finite for another reason.
     """
     hidden = {}  # of the rows drawn so far
-    labels = [torch.tensor(row["labels"]) for row in prepared]
+    plain = prepared.with_format(None)
+    labels = [torch.tensor(row) for row in plain["labels"]]
+    refuse_tight(prepared, model.config)
     optimizer = torch.optim.AdamW(model.lm_head.parameters(), lr=learning_rate)
-    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=max(1, steps))
     generator = torch.Generator().manual_seed(seed)
     blank, losses = model.config.pad_token_id, []
-    for _ in range(steps):
+    for step in tqdm(range(steps), desc="Training the head", unit="step", disable=steps < 10):
         rows = torch.randperm(len(labels), generator=generator)[:batch_size].tolist()
         new = [row for row in rows if row not in hidden]
         for row, output in zip(new, encoder_outputs(model, prepared.select(new))):
@@ -52,24 +75,37 @@ def train_head(model, prepared, steps, learning_rate, seed, batch_size=48):
             pad_sequence([labels[r] for r in rows], batch_first=True).to(logits.device),
             torch.tensor([len(hidden[r]) for r in rows]), sizes, blank=blank,
         )  # fmt: skip
+        losses.append(loss.item())
+        if not math.isfinite(losses[-1]):
+            raise FloatingPointError(_why_not_finite(model, step))
         loss.backward()
         optimizer.step()
         schedule.step()
         optimizer.zero_grad()
-        losses.append(loss.item())
     return losses
 
 
 class CTCTrainer(Trainer):
     """A Trainer whose training batches hold equal seconds of audio, not equal utterances."""
 
-    def __init__(self, *args, batch_seconds, eval_collator, **kwargs):
+    def __init__(self, *args, batch_seconds: float | None, eval_collator: Any, **kwargs):
         """`batch_seconds` of audio in a training batch; `eval_collator` makes those to evaluate.
 
         With `batch_seconds` None the arguments' own batch size and grouping by length hold.
+
+        Raises:
+            ValueError: a training row's label does not fit its frames, or utterances would be
+                varied without equal seconds: they would vary in the same way each time.
         """
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
         self.batch_seconds, self.eval_collator = batch_seconds, eval_collator
+        if batch_seconds is None and getattr(self.data_collator, "augment", None):
+            raise ValueError(
+                "Augmentation needs batches of equal seconds: set equal_seconds to True, or vary to "
+                "False, in the profile."
+            )
+        if self.train_dataset is not None:
+            refuse_tight(self.train_dataset, self.model.config)
 
     def get_train_dataloader(self):
         if self.batch_seconds is None:
@@ -78,11 +114,15 @@ class CTCTrainer(Trainer):
         sampler = SecondsBatchSampler(
             self.train_dataset["input_length"], rate, self.batch_seconds, self.args.seed
         )
+        workers = self.args.dataloader_num_workers
         loader = torch.utils.data.DataLoader(
             # As arrays: as lists, the samples would cost more time than the model's step.
-            DrawnRows(self.train_dataset.with_format("numpy"), sampler),
-            batch_sampler=sampler,
+            DrawnRows(self.train_dataset.with_format("numpy"), self.model.config),
+            batch_sampler=DrawnBatches(sampler),
             collate_fn=self.data_collator,
+            num_workers=workers,
+            persistent_workers=workers > 0,
+            pin_memory=device().type == "cuda",
         )
         return self.accelerator.prepare(loader)
 
@@ -94,39 +134,151 @@ class CTCTrainer(Trainer):
         )
         return self.accelerator.prepare(loader)
 
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        """The model's loss. One that is not finite stops the training before it reaches a weight.
 
-def best_tokens(logits, labels):
+        Raises:
+            FloatingPointError: the message names the rows and the likely cause.
+        """
+        inputs = dict(inputs)
+        rows = inputs.pop("rows", None)
+        found = super().compute_loss(model, inputs, *args, **kwargs)
+        loss = found[0] if isinstance(found, tuple) else found
+        if model.training and not loss.isfinite():
+            names = [self._name(row) for row in rows.tolist()] if rows is not None else []
+            raise FloatingPointError(_why_not_finite(self.model, self.state.global_step, names))
+        return found
+
+    def _name(self, row: int) -> str:
+        return row_name(self.train_dataset, row)
+
+    def _save_checkpoint(self, *args, **kwargs):
+        # The Trainer's own rotation goes by the clock, and counts every folder that is named alike.
+        keep, self.args.save_total_limit = self.args.save_total_limit, None
+        try:
+            super()._save_checkpoint(*args, **kwargs)
+        finally:
+            self.args.save_total_limit = keep
+        if keep:
+            drop_old(self.args.output_dir, keep, self.state.best_model_checkpoint)
+
+
+def row_name(prepared: Any, row: int) -> str:
+    """What to call a row in a message: its path, or its number where it has none."""
+    if "path" in prepared.column_names:
+        return str(prepared.with_format(None)[row]["path"])
+    return f"row {row}"
+
+
+def refuse_tight(prepared: Any, config: Any) -> None:
+    """Check that each label fits the frames of its row.
+
+    Raises:
+        ValueError: one does not; its loss would be infinite, and would ruin every weight in a step.
+            The message names the row and what to do.
+    """
+    plain = prepared.with_format(None)
+    lengths = (
+        plain["input_length"]
+        if "input_length" in prepared.column_names
+        else [len(values) for values in plain["input_values"]]
+    )
+    for row, (labels, length) in enumerate(zip(plain["labels"], lengths)):
+        if not label_fits(config, labels, length):
+            raise ValueError(
+                f"{row_name(prepared, row)}: its label needs {frames_needed(labels)} frames, and its "
+                f"audio has {frame_count(config, length)}, so that CTC's loss is infinite. Drop such "
+                "rows with keep_fitting, and look at this one: the transcript may belong to another "
+                "clip."
+            )
+
+
+def _why_not_finite(model: Any, step: int, names: Sequence[str] = ()) -> str:
+    """The sentence for a loss that is not finite."""
+    where = f" on {', '.join(names[:5])}{' and others' if len(names) > 5 else ''}" if names else ""
+    if broken := not_finite(model):
+        why = (
+            f"the model's weights are no numbers any more ({broken[0]} is one): an earlier step went "
+            "too far. Lower learning_rate in the profile, load the model anew, and train again"
+        )
+    else:
+        why = (
+            "the model's weights are well, so it is these rows: listen to them, and compare their "
+            "transcripts. Drop them, or lower learning_rate in the profile, and train again"
+        )
+    return f"The loss of step {step}{where} is not finite, and training was stopped: {why}."
+
+
+class StopWithoutProgress(TrainerCallback):
+    """Stop when the validation CER has not fallen for some evaluations, but never before a step.
+
+    Letters come right long before whole words do. On CTC's all-blank plateau the WER stays near 1
+    for hundreds of steps while the CER already falls, so that the WER would stop too early. What has
+    been seen so far is read from the log, which a resumed training brings along.
+    """
+
+    def __init__(self, patience: int, not_before: int):
+        """`patience`: evaluations without a lower CER. `not_before`: optimiser updates."""
+        self.patience, self.not_before = patience, not_before
+
+    def on_evaluate(self, args, state, control, **_):
+        """Called by the Trainer after each evaluation."""
+        rates = [entry["eval_cer"] for entry in state.log_history if "eval_cer" in entry]
+        best = rates.index(min(rates)) if rates else 0
+        if state.global_step >= self.not_before and len(rates) - 1 - best >= self.patience:
+            control.should_training_stop = True
+
+
+def best_tokens(logits: torch.Tensor, labels: Any) -> torch.Tensor:
     """The best token of each frame: evaluation keeps these ids, not every logit, in memory."""
     return logits.argmax(dim=-1)
 
 
-def fast_bfloat16():
+def fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 matrices faster than float32 ones.
 
     True on GPUs that have it, and on CPUs with AMX or AVX-512 BF16, where a step takes about half
     the time.
     """
-    if torch.cuda.is_available():
+    if device().type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     capabilities = getattr(torch.cpu, "get_capabilities", dict)  # older torch cannot tell
     return any(capabilities().get(name, False) for name in ("amx_bf16", "avx512_bf16"))
 
 
-def training_arguments(profile, folder):
+def evaluation_batch(config: Any, mask: bool) -> int:
+    """How many utterances to evaluate at once without changing what is written.
+
+    Padding changes nothing where the convolutions normalise each frame ("layer") and the processor
+    makes an attention mask. Elsewhere ("group": over the whole padded clip) utterances are read
+    alone. On a CPU they are read alone anyway: padding costs more than a batch saves.
+
+    Args:
+        config: the model's.
+        mask: whether the processor makes an attention mask.
+    """
+    alone = device().type == "cpu" or config.feat_extract_norm != "layer" or not mask
+    return 1 if alone else 16
+
+
+def training_arguments(profile: Any, folder: str | Path) -> TrainingArguments:
     """The TrainingArguments of a profile, checkpoints and logs going to `folder`."""
+    gpu = device().type == "cuda"
+    decay = {"num_decay_steps": profile.decay_steps} if profile.decay_steps else {}
     return TrainingArguments(
         output_dir=str(folder),
         seed=profile.seed,
-        # Apple's GPU has no CTC loss: there, too, the CPU trains.
-        use_cpu=not torch.cuda.is_available(),
+        use_cpu=not gpu,
         bf16=fast_bfloat16(),
-        fp16=torch.cuda.is_available() and not fast_bfloat16(),  # GPUs such as Colab's T4
+        fp16=gpu and not fast_bfloat16(),  # GPUs such as Colab's T4
         max_steps=profile.max_steps, learning_rate=profile.learning_rate,
-        lr_scheduler_type=profile.schedule, warmup_steps=profile.warmup_steps,
+        lr_scheduler_type=profile.schedule, lr_scheduler_kwargs=decay,
+        warmup_steps=profile.warmup_steps,
         weight_decay=profile.weight_decay, max_grad_norm=1.0,
         per_device_train_batch_size=profile.batch_size,
         gradient_accumulation_steps=profile.accumulation,
-        per_device_eval_batch_size=1,  # no padding: half the time on a CPU, far less memory
+        per_device_eval_batch_size=1,  # course_trainer reads more at once where that changes nothing
+        dataloader_num_workers=loader_workers(),
         # Named only where wanted: the argument is about to get another name.
         **({"gradient_checkpointing": True} if profile.gradient_checkpointing else {}),
         train_sampling_strategy="group_by_length",
@@ -138,7 +290,7 @@ def training_arguments(profile, folder):
     )  # fmt: skip
 
 
-def peak_memory_mb():
+def peak_memory_mb() -> float:
     """The most memory this process has held, in MB."""
     try:
         import resource

@@ -83,25 +83,21 @@ def train_length(seconds):
 
 
 def _train(processor, rows):
-    from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
     from asr_helpers.profiles import load_profile
-    from asr_helpers.training import CTCTrainer, training_arguments
+    from asr_helpers.recipe import course_trainer
     from benchmarks.training import load_model
 
     held, profile, timer = peak_mb(), load_profile("offline"), clock()
     with tempfile.TemporaryDirectory() as folder:
-        args = training_arguments(profile, folder)
         once = {"num_train_epochs": 1, "max_steps": -1, "eval_strategy": "no",
                 "save_strategy": "no", "load_best_model_at_end": False}  # fmt: skip
+        trainer = course_trainer(
+            profile, model=load_model("tiny", processor, profile), processor=processor, train=rows,
+            validation=None, folder=folder, callbacks=[timer],
+        )  # fmt: skip
         for name, value in once.items():
-            setattr(args, name, value)
-        step = int(profile.pad_seconds * RATE)
-        model = load_model("tiny", processor, profile)
-        CTCTrainer(
-            model=model, args=args, train_dataset=rows, processing_class=processor,
-            data_collator=DataCollatorCTCWithPadding(processor, step, Augment(RATE, 0)),
-            eval_collator=None, callbacks=[timer], batch_seconds=profile.batch_seconds,
-        ).train()  # fmt: skip
+            setattr(trainer.args, name, value)
+        trainer.train()
     return {
         "seconds": timer.seconds, "cpu_seconds": timer.cpu_seconds, "memory_mb": peak_mb(), "above_start_mb": peak_mb() - held,
         "audio_seconds": sum(rows["input_length"]) / RATE,

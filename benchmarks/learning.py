@@ -10,22 +10,21 @@ shows whether a run repeats; none leaves the control alone.
 import argparse
 import platform
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import matplotlib.pyplot as plt
 import torch
-from transformers import EarlyStoppingCallback
 
 from asr_helpers import plots
 from asr_helpers.averaging import best_share
-from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
 from asr_helpers.corpus import load_corpus
 from asr_helpers.inference import transcribe
-from asr_helpers.metrics import cer, trainer_metrics, wer, wer_interval
-from asr_helpers.model import load_base_model
+from asr_helpers.metrics import cer, wer, wer_interval
 from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
 from asr_helpers.profiles import ROOT, load_profile
-from asr_helpers.training import CTCTrainer, peak_memory_mb, train_head, training_arguments
+from asr_helpers.recipe import course_head, course_model, course_trainer, trained_model
+from asr_helpers.training import peak_memory_mb
 from benchmarks.common import keep, save
 
 
@@ -65,38 +64,23 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
         watch: a callback of benchmarks.time_to_wer, or None.
         store: a folder for the fine-tuned model, or None.
     """
-    masks = {name: getattr(profile, name) for name in (
-        "mask_time_prob", "mask_time_length", "mask_feature_prob", "mask_feature_length",
-    )}  # fmt: skip
-    model = load_base_model(profile.base_model, processor, seed, masks, pretrained)
-    if pretrained and profile.freeze_convolutions:  # random ones have to be learned
-        model.freeze_feature_encoder()
+    profile = replace(profile, seed=seed)
+    model = course_model(profile, processor, pretrained)
     train = keep_fitting(splits["train"], model)
     untrained = score(model, processor, splits["test"], seed)
     start, processed = time.perf_counter(), time.process_time()
-    train_head(model, train, profile.head_steps, profile.head_learning_rate, seed)
+    course_head(profile, model, train)
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
-    callbacks = [EarlyStoppingCallback(profile.patience)]
     if watch:
         watch.spent, watch.cpu_spent = time.perf_counter() - start, time.process_time() - processed
-        callbacks.append(watch)
-    multiple = int(profile.pad_seconds * profile.sampling_rate)
     folder = ROOT / "build" / "learning" / f"{'base' if pretrained else 'random'}-{seed}"
-    arguments = training_arguments(profile, folder)
-    arguments.seed = seed
-    trainer = CTCTrainer(
-        model=model, args=arguments, train_dataset=train, eval_dataset=splits["validation"],
-        processing_class=processor, compute_metrics=trainer_metrics(processor),
-        data_collator=DataCollatorCTCWithPadding(
-            processor, multiple, Augment(profile.sampling_rate, seed)
-        ),
-        eval_collator=DataCollatorCTCWithPadding(processor, multiple),
-        batch_seconds=profile.batch_seconds,
-        callbacks=callbacks,
+    trainer = course_trainer(
+        profile, model=model, processor=processor, train=train, validation=splits["validation"],
+        folder=folder, callbacks=[watch] if watch else (),
     )  # fmt: skip
     trainer.train()
     # Scored in full precision, as it is loaded from a folder: the trainer wraps it in bfloat16.
-    model = trainer.accelerator.unwrap_model(model, keep_fp32_wrapper=False)
+    model = trained_model(trainer)
     after = {name: weight.clone() for name, weight in model.state_dict().items()}
     validation = splits["validation"].with_format("numpy")
     waveforms, truth = list(validation["input_values"]), list(validation["text"])

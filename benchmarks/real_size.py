@@ -38,13 +38,11 @@ def measure(seconds, frozen, checkpointing):
     """One training in this process: its seconds a step, its peak memory, its parameters."""
     from transformers import TrainerCallback, Wav2Vec2Config, Wav2Vec2ForCTC
 
-    from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
     from asr_helpers.corpus import load_corpus
-    from asr_helpers.metrics import trainer_metrics
-    from asr_helpers.model import count_parameters
+    from asr_helpers.model import count_parameters, freeze
     from asr_helpers.processor import load_processor, prepare_dataset
     from asr_helpers.profiles import load_profile
-    from asr_helpers.training import CTCTrainer, training_arguments
+    from asr_helpers.recipe import course_trainer
 
     class Clock(TrainerCallback):
         ends = []
@@ -53,30 +51,23 @@ def measure(seconds, frozen, checkpointing):
             self.ends.append(time.perf_counter())
 
     profile = replace(
-        load_profile("hub"), batch_seconds=seconds, max_steps=STEPS, eval_steps=STEPS,
-        warmup_steps=1, gradient_checkpointing=checkpointing,
+        load_profile("hub"), batch_seconds=seconds, accumulation=1, max_steps=STEPS,
+        eval_steps=STEPS, warmup_steps=1, decay_steps=1, gradient_checkpointing=checkpointing,
     )  # fmt: skip
     processor = load_processor(load_profile("offline").base_model)
     processor.feature_extractor.return_attention_mask = False  # as wav2vec2-base's: a group norm
     rows = prepare_dataset(load_corpus()["train"], processor, "en-US")
     away = np.abs(np.array(rows["input_length"]) / profile.sampling_rate - CLIP)
     rows = rows.select(np.argsort(away)[: STEPS * int(seconds / CLIP) + 4])
-    masks = {name: getattr(profile, name) for name in vars(profile) if name.startswith("mask_")}
-    model = Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean", **masks))
+    model = Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean", **profile.masks))
     if frozen:
-        model.freeze_feature_encoder()
-    step = int(profile.pad_seconds * profile.sampling_rate)
+        freeze(model, profile.frozen, profile.frozen_layers)
     with tempfile.TemporaryDirectory() as folder:
-        arguments = training_arguments(profile, folder)
-        arguments.save_strategy, arguments.load_best_model_at_end = "no", False
-        trainer = CTCTrainer(
-            model=model, args=arguments, train_dataset=rows.select(range(4, len(rows))),
-            eval_dataset=rows.select(range(4)), processing_class=processor,
-            data_collator=DataCollatorCTCWithPadding(processor, step, Augment(16_000, 0)),
-            eval_collator=DataCollatorCTCWithPadding(processor, step),
-            compute_metrics=trainer_metrics(processor), batch_seconds=profile.batch_seconds,
-            callbacks=[Clock()],
+        trainer = course_trainer(
+            profile, model=model, processor=processor, train=rows.select(range(4, len(rows))),
+            validation=rows.select(range(4)), folder=folder, callbacks=[Clock()],
         )  # fmt: skip
+        trainer.args.save_strategy, trainer.args.load_best_model_at_end = "no", False
         trainer.train()
     trained, everything = count_parameters(model)
     return {

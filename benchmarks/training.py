@@ -9,6 +9,7 @@ second of its last epoch took in, and the most memory it held.
 
 import tempfile
 import time
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -35,15 +36,10 @@ def load_model(size, processor, profile):
     import torch
     from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-    from asr_helpers.model import load_base_model
+    from asr_helpers.recipe import course_model
 
     if size == "tiny":
-        masks = {name: getattr(profile, name) for name in (
-            "mask_time_prob", "mask_time_length", "mask_feature_prob", "mask_feature_length",
-        )}  # fmt: skip
-        model = load_base_model(profile.base_model, processor, profile.seed, masks)
-        model.freeze_feature_encoder()
-        return model
+        return course_model(profile, processor)
     torch.manual_seed(profile.seed)
     processor.feature_extractor.return_attention_mask = False  # as wav2vec2-base's: a group norm
     model = Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean"))
@@ -69,7 +65,7 @@ def classic_model(size, processor, profile):
 
 def batch_seconds(lengths, rate, utterances, seed):
     """The seconds of audio a batch must hold for `utterances` a batch in the mean, or just below."""
-    from asr_helpers.collator import SecondsBatchSampler
+    from asr_helpers.batches import SecondsBatchSampler
 
     budgets = np.linspace(2, 400, 800)
     least = -(-len(lengths) // utterances)
@@ -101,12 +97,10 @@ def measure(recipe, size, clips, epochs, accumulate):
     """One training in this process: {"throughput", "memory_mb", "above_import_mb", ...}."""
     import torch
 
-    from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
     from asr_helpers.corpus import load_corpus
-    from asr_helpers.metrics import trainer_metrics
     from asr_helpers.processor import load_processor, prepare_dataset
     from asr_helpers.profiles import load_profile
-    from asr_helpers.training import CTCTrainer, training_arguments
+    from asr_helpers.recipe import course_trainer
     from benchmarks import classic
 
     imported = peak_mb()
@@ -128,21 +122,16 @@ def measure(recipe, size, clips, epochs, accumulate):
             )  # fmt: skip
         else:
             train, check = (prepare_dataset(s, processor, "en-US") for s in splits)
-            args = training_arguments(profile, folder)
-            for name, value in once.items():
-                setattr(args, name, value)
-            step = int(profile.pad_seconds * profile.sampling_rate)
-            args.gradient_accumulation_steps = accumulate
-            model = load_model(size, processor, profile)
-            trainer = CTCTrainer(
-                model=model, args=args, train_dataset=train, eval_dataset=check,
-                processing_class=processor, compute_metrics=trainer_metrics(processor),
-                data_collator=DataCollatorCTCWithPadding(processor, step, Augment(16_000, 0)),
-                eval_collator=DataCollatorCTCWithPadding(processor, step), callbacks=[timer],
-                batch_seconds=batch_seconds(
-                    train["input_length"], 16_000, UTTERANCES // accumulate, args.seed
-                ),
+            seconds = batch_seconds(
+                train["input_length"], 16_000, UTTERANCES // accumulate, profile.seed
+            )
+            trainer = course_trainer(
+                replace(profile, batch_seconds=seconds, accumulation=accumulate),
+                model=load_model(size, processor, profile), processor=processor, train=train,
+                validation=check, folder=folder, callbacks=[timer],
             )  # fmt: skip
+            for name, value in once.items():
+                setattr(trainer.args, name, value)
         trainer.train()
         trained = peak_mb()
         trainer.evaluate()

@@ -6,8 +6,9 @@ from pathlib import Path
 import nbformat
 
 ROOT = Path(__file__).resolve().parent.parent
-# An executed audio player carries its whole sound; its place is kept by a line of text.
-AUDIO = re.compile(r"<audio.*?</audio>", re.DOTALL)
+# An executed audio player carries its whole sound. A line of text takes its place, except where
+# `plots.player` has made the sound small and marked the player as one to keep.
+AUDIO = re.compile(r"<audio(?![^>]*data-kept).*?</audio>", re.DOTALL)
 PROGRESS = re.compile(r"\r|%\|")
 
 

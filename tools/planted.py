@@ -33,8 +33,8 @@ class Fault:
 A, T = "asr_helpers/", "tests/"
 FAULTS = [
     Fault(
-        "killed twice, same weights", A + "collator.py",
-        '"draw": (self.sampler.epoch, row)', '"draw": (id(self), row)',
+        "killed twice, same weights", A + "batches.py",
+        '"draw": place', '"draw": (id(self), row)',
         T + "faults/test_faults_training.py::test_killed_twice_it_ends_at_the_very_weights_and_wers",
     ),
     Fault(
@@ -120,7 +120,7 @@ FAULTS = [
     ),
     Fault(
         "a label longer than its audio", A + "processor.py",
-        "if frames_needed(labels) <= int(frames(length))", "if labels",
+        "if label_fits(model.config, *pair)", "if pair",
         T + "faults/test_faults_audio.py::test_a_label_longer_than_its_audio_is_dropped_and_the_others_stay",
     ),
     Fault(
@@ -146,8 +146,8 @@ FAULTS = [
     ),
     Fault(
         "weights that are a pickle", A + "model.py",
-        "    return model.eval()\n",
-        "    import io, pickle\n    pickle.load(io.BytesIO(pickle.dumps(1)))\n    return model.eval()\n",
+        "    if not keep_head:\n",
+        "    import io, pickle\n    pickle.load(io.BytesIO(pickle.dumps(1)))\n    if not keep_head:\n",
         T + "faults/test_faults_machine.py::test_what_lesson_04_keeps_loads_without_pickle",
     ),
     Fault(

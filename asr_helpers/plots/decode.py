@@ -3,9 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from asr_helpers.plots import BLUE, ORANGE, show
+from asr_helpers.plots import BLUE, ORANGE, show, styled
 
 
+@styled
 def runners_up(probabilities, names, title, ranks=3):
     """The best tokens of each frame, written in cells that are the darker the likelier they are.
 
@@ -30,6 +31,7 @@ def runners_up(probabilities, names, title, ranks=3):
     return show(figure, f"The {ranks} likeliest tokens of {len(probabilities)} frames: {title}.")
 
 
+@styled
 def plane(rates, alphas, betas, chosen, label, title):
     """A heat map of `rates`, an array (alphas, betas), lower is better; `chosen` is (alpha, beta)."""
     rates = np.asarray(rates)
@@ -51,6 +53,7 @@ def plane(rates, alphas, betas, chosen, label, title):
     return show(figure, f"Heat map: {title}; {best}.")
 
 
+@styled
 def beam_cost(beams, rates, seconds, title):
     """WER and decoding time against the beam's width, two panels over one axis."""
     figure, panels = plt.subplots(1, 2, figsize=(10, 3))
@@ -62,6 +65,5 @@ def beam_cost(beams, rates, seconds, title):
         axes.set(xlabel="beam (prefixes kept)", ylabel=label)
     panels[1].set_ylim(bottom=0)
     figure.suptitle(title)
-    figure.tight_layout()
     told = f"WER from {rates[0]:.2f} at {beams[0]} to {rates[-1]:.2f} at {beams[-1]}"
     return show(figure, f"Curves: {title}; {told}; {seconds[-1]:.3f} s a second at the last.")

@@ -3,9 +3,10 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from asr_helpers.plots import BLUE, GREY, ORANGE, show
+from asr_helpers.plots import BLUE, GREY, ORANGE, show, styled
 
 
+@styled
 def edit_table(table, spoken, written, path):
     """The table of Wagner and Fischer, (spoken + 1, written + 1), with one best path through it."""
     rows, columns = np.shape(table)
@@ -28,6 +29,7 @@ def edit_table(table, spoken, written, path):
     return show(figure, alt + f"a marked path leads from 0 to {table[-1][-1]} errors.")
 
 
+@styled
 def rates(found, label, title):
     """Bars {name: (rate, low, high)}, the first on top, each with its interval as a whisker."""
     names = list(found)
@@ -45,6 +47,7 @@ def rates(found, label, title):
     return show(figure, f"Bars with intervals: {title}. {told}.")
 
 
+@styled
 def bootstrap(drawn, rate, low, high, title):
     """How often each WER came out of the bootstrap, with the observed one and the interval."""
     figure, axes = plt.subplots()

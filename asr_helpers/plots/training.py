@@ -4,7 +4,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from transformers import TrainerCallback
 
-from asr_helpers.plots import BLUE, GREEN, ORANGE, PINK, show
+from asr_helpers.plots import BLUE, GREEN, ORANGE, PINK, show, styled
 
 PANELS = {
     "CTC loss for each letter": {"loss": ("training", BLUE), "eval_loss": ("validation", ORANGE)},
@@ -14,6 +14,7 @@ PANELS = {
 }
 
 
+@styled
 def training_history(log):
     """Four panels over the training step, from a Trainer's `state.log_history`."""
     figure, panels = plt.subplots(2, 2, figsize=(10, 5.5), sharex=True)
@@ -30,7 +31,6 @@ def training_history(log):
             axes.legend()
     for axes in panels[1]:
         axes.set_xlabel("training step")
-    figure.tight_layout()
     return show(figure, f"Four curves of the training. {'; '.join(told)}.")
 
 

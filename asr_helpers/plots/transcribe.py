@@ -3,11 +3,12 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from asr_helpers.plots import BLUE, GREEN, GREY, ORANGE, show
+from asr_helpers.plots import BLUE, GREEN, GREY, ORANGE, show, styled
 
 LETTER = 0.0135  # the width of a letter at size 9, as a share of the figure's axes
 
 
+@styled
 def chunks(spans, hop_seconds):
     """What each chunk of `chunk_spans` reads (grey), and what of it is kept (blue), in seconds."""
     figure, axes = plt.subplots(figsize=(8, 0.4 * len(spans) + 1.2))
@@ -39,6 +40,7 @@ def label_rows(words, seconds):
     return places
 
 
+@styled
 def timed_words(array, rate, words, title):
     """The waveform, each word (of `word_times`) shaded where its frames are and written above."""
     seconds, peak = len(array) / rate, float(np.abs(array).max()) or 1.0
@@ -58,6 +60,7 @@ def timed_words(array, rate, words, title):
     return show(figure, f"Waveform of {seconds:.1f} seconds with its words: {told}.")
 
 
+@styled
 def shares(groups, label, title):
     """Bars {name: (share right, count)} from left to right, the count above each."""
     figure, axes = plt.subplots(figsize=(6, 3))

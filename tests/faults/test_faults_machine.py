@@ -37,7 +37,7 @@ processor = load_processor(profile.base_model)
 split = load_corpus(profile.corpus, profile.language)["validation"].select(range(6))
 prepared = prepare_dataset(split, processor, profile.language)
 model = load_base_model(profile.base_model, processor, profile.seed)
-train_head(model, prepared, 5, profile.head_learning_rate, profile.seed)
+train_head(model, prepared, steps=5, learning_rate=profile.head_learning_rate, seed=profile.seed)
 trainer(model, prepared, processor, profile, sys.argv[1]).train()
 said = transcribe(model, processor, [row["input_values"] for row in prepared])
 metric = evaluate.load(str(ROOT / "asr_helpers" / "wer_metric"))
@@ -248,7 +248,7 @@ def test_what_lesson_04_keeps_loads_without_pickle(
     for file in [*tmp_path.rglob("*.bin"), *tmp_path.rglob("*.pt*"), *tmp_path.rglob("*.pkl")]:
         file.unlink()
     assert (tmp_path / "finetuned" / "model.safetensors").exists()
-    again = load_base_model(str(tmp_path / "finetuned"), processor, seed=1)
+    again = load_base_model(str(tmp_path / "finetuned"), processor, seed=1, keep_head=True)
     assert all(torch.equal(w, again.state_dict()[n]) for n, w in model.state_dict().items())
     assert load_processor(str(tmp_path / "finetuned")).tokenizer.get_vocab() == (
         processor.tokenizer.get_vocab()

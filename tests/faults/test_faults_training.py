@@ -38,7 +38,8 @@ def train(folder, stop):
     from test_training import trainer
     from transformers import TrainerCallback
 
-    from asr_helpers.collator import Augment, DataCollatorCTCWithPadding
+    from asr_helpers.augment import Augment
+    from asr_helpers.collator import DataCollatorCTCWithPadding
     from asr_helpers.profiles import load_profile
 
     class Wait(TrainerCallback):

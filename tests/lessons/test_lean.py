@@ -18,6 +18,14 @@ def test_players_lose_their_sound_and_keep_their_place(tmp_path):
     assert "base64" not in str(cell) and "run the cell to listen" in str(cell)
 
 
+def test_a_small_player_that_is_marked_stays(tmp_path):
+    kept = '<audio controls data-kept aria-label="a" src="data:audio/mpeg;base64,AAAA"></audio>'
+    other = '<audio controls aria-label="b" src="data:audio/wav;base64,BBBB"></audio>'
+    html = nbformat.v4.new_output("display_data", {"text/html": kept + other})
+    stored_html = stored(tmp_path, html).cells[0].outputs[0].data["text/html"]
+    assert kept in stored_html and "BBBB" not in stored_html
+
+
 def test_progress_warnings_and_widgets_go(tmp_path):
     outputs = [
         nbformat.v4.new_output("stream", name="stdout", text="10%|# | 1/10\r20%|## | 2/10"),

@@ -1,5 +1,6 @@
 """The notebooks as they are stored, and as they run."""
 
+import base64
 import json
 import os
 import re
@@ -9,6 +10,8 @@ from pathlib import Path
 
 import nbformat
 import pytest
+
+from asr_helpers.plots import KEPT_BYTES
 
 ROOT = Path(__file__).parent.parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -37,7 +40,12 @@ def test_it_opens_and_closes_in_the_agreed_form(lesson):
     assert found[1].metadata.tags == ["colab-setup"]
     assert found[2].metadata.tags == ["parameters"] and found[2].source == 'PROFILE = "offline"'
     assert "import" in found[3].source and "__version__" in found[3].source
-    last = found[-1].source
+    # The recap and the exercises close a lesson; only an appendix may follow.
+    closing = [k for k, cell in enumerate(found) if "## What you can do now" in cell.source]
+    assert len(closing) == 1
+    after = found[closing[0] + 1 :]
+    assert not after or after[0].source.startswith("## Appendix")
+    last = found[closing[0]].source
     assert last.index("## What you can do now") < last.index("## Exercises")
     recap, exercises = last.split("## Exercises")
     assert len(re.findall(r"^\d\. ", recap, re.MULTILINE)) == len(objectives)
@@ -55,12 +63,40 @@ def test_cells_are_short_and_numbered_in_order(notebook):
     assert [cell.execution_count for cell in code] == list(range(1, len(code) + 1))
 
 
+PLAYER = re.compile(r"<audio[^>]*>")
+
+
+def faulty_players(html):
+    """The players in an output that may not be stored: unmarked, unnamed or too large ones."""
+    for tag in PLAYER.findall(html):
+        sound = re.search(r'data-kept aria-label="[^"]+" src="data:audio/mpeg;base64,([^"]+)"', tag)
+        if not sound or len(base64.b64decode(sound.group(1))) > KEPT_BYTES:
+            yield tag[:80]
+
+
+@pytest.mark.parametrize("notebook", LESSONS + SOLUTIONS, ids=names)
+def test_players_that_are_stored_are_small(notebook):
+    for cell in cells(notebook, "code"):
+        for output in cell.outputs:
+            assert not list(faulty_players(output.get("data", {}).get("text/html", "")))
+
+
+def test_a_faulty_player_is_found():
+    def tag(sound, mark=" data-kept"):
+        encoded = base64.b64encode(sound).decode()
+        return f'<audio controls{mark} aria-label="a" src="data:audio/mpeg;base64,{encoded}">'
+
+    assert not list(faulty_players(tag(b"x" * KEPT_BYTES)))
+    assert list(faulty_players(tag(b"x" * (KEPT_BYTES + 1))))
+    assert list(faulty_players(tag(b"x", mark="")))
+    assert list(faulty_players("<audio controls>"))
+
+
 @pytest.mark.parametrize("notebook", LESSONS + SOLUTIONS, ids=names)
 def test_outputs_are_lean(notebook):
     text = notebook.read_text(encoding="utf-8")
-    assert len(text) < 400_000
+    assert len(text) < 700_000  # figures for a projector, and a few clips
     for unwanted in (
-        r"<audio",
         r"widget-view",
         r"/home/",
         r"/root/",
@@ -82,6 +118,13 @@ def test_every_figure_has_alt_text(notebook):
             assert "image/png" not in data, "use plots.show, which gives the figure its alt text"
             for image in re.findall(r"<img[^>]*>", data.get("text/html", "")):
                 assert re.search(r'alt="[^"]{20,}"', image)
+                assert re.search(r'width="\d+"', image), "plots.show gives each figure its width"
+
+
+@pytest.mark.parametrize("notebook", LESSONS + SOLUTIONS, ids=names)
+def test_an_assertion_proves_a_claim_and_is_never_switched_off(notebook):
+    for cell in cells(notebook, "code"):
+        assert "or not profile.measured" not in cell.source
 
 
 @pytest.mark.parametrize("notebook", LESSONS + SOLUTIONS, ids=names)

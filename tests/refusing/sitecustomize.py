@@ -1,11 +1,13 @@
 """With this folder on PYTHONPATH, every Python refuses connections that would leave the machine.
 
-Kernels and other child processes inherit it. Who asked is written to the file that ASKED names.
-Loopback stays, as kernels and the page speak over it.
+Kernels and other child processes inherit it. Who asked is written to the file that ASKED names;
+without ASKED the network stays as it is. Loopback stays, as kernels and the page speak over it.
+With FAKE_GPU set, every Python has the GPU of `fake_gpu`.
 """
 
 import os
 import socket
+import sys
 import traceback
 from pathlib import Path
 
@@ -38,5 +40,12 @@ def resolve(host, *rest, **named):
     return getaddrinfo(host, *rest, **named)
 
 
-socket.socket.connect, socket.socket.connect_ex = near(connect), near(connect_ex)
-socket.getaddrinfo = resolve
+if "ASKED" in os.environ:
+    socket.socket.connect, socket.socket.connect_ex = near(connect), near(connect_ex)
+    socket.getaddrinfo = resolve
+
+if "FAKE_GPU" in os.environ:
+    sys.path.append(str(Path(__file__).resolve().parent.parent))
+    import fake_gpu
+
+    fake_gpu.install()

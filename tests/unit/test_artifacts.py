@@ -1,19 +1,113 @@
 import errno
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+import torch
 from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
 
-from asr_helpers.artifacts import explained, require, saving
+from asr_helpers.artifacts import discard, explained, require, saving
 
 
-def test_what_exists_is_given_back(tmp_path):
-    (tmp_path / "model.safetensors").write_text("weights")
-    assert require(tmp_path, "05") == tmp_path
-    assert require(str(tmp_path / "model.safetensors"), "05").read_text() == "weights"
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, profile, processor):
+    """A fine-tuned model as lesson 05 leaves it."""
+    from asr_helpers.model import load_base_model
+
+    folder = tmp_path_factory.mktemp("saved") / "05_finetuned"
+    load_base_model(profile.base_model, processor, seed=0).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def test_what_exists_is_given_back(saved, tmp_path):
+    assert require(saved, "05") == require(str(saved), "05") == saved
+    (tmp_path / "metrics.json").write_text('{"wer": 0.5}')
+    assert require(tmp_path / "metrics.json", "05") == tmp_path / "metrics.json"
+
+
+def empty(file):
+    file.write_bytes(b"")
+
+
+def cut(file):
+    file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+
+
+def without_head(file):
+    save_file({k: v for k, v in load_file(file).items() if "lm_head" not in k}, file)
+
+
+def with_nan(file):
+    weights = load_file(file)
+    weights["lm_head.bias"][3] = torch.nan
+    save_file(weights, file)
+
+
+JSON = ["config.json", "vocab.json", "tokenizer_config.json", "processor_config.json"]
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "says"),
+    [(name, Path.unlink, "is missing") for name in [*JSON, "model.safetensors"]]
+    + [(name, empty, "is empty") for name in [*JSON, "model.safetensors"]]
+    + [(name, cut, "is cut off") for name in [*JSON, "model.safetensors"]]
+    + [("model.safetensors", without_head, "no CTC head"), ("model.safetensors", with_nan, "NaN")],
+)
+def test_a_damaged_model_is_named_with_its_file_and_lesson(saved, tmp_path, name, harm, says):
+    folder = tmp_path / "05_finetuned"
+    shutil.copytree(saved, folder)
+    harm(folder / name)
+    with pytest.raises(ValueError, match=f"05_finetuned is damaged: {name}.*{says}.*lesson 05"):
+        require(folder, "05")
+
+
+def test_damaged_metrics_are_named(tmp_path):
+    (tmp_path / "metrics.json").write_text('{"wer": 0.')
+    with pytest.raises(ValueError, match="metrics.json is damaged.*lesson 05"):
+        require(tmp_path / "metrics.json", "05")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_linked_folder_is_saved_where_the_link_leads(tmp_path):
+    (tmp_path / "big").mkdir()
+    link = tmp_path / "model"
+    link.symlink_to(tmp_path / "big")
+    for text in ("first", "second"):
+        save(link, text)
+        assert link.is_symlink() and told(tmp_path / "big") == {"a.txt": text, "b.txt": text}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["big", "model"]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_link_that_leads_nowhere_yet_and_a_linked_file_are_saved_too(tmp_path):
+    (tmp_path / "model").symlink_to(tmp_path / "disk" / "model")
+    save(tmp_path / "model", "first")
+    assert told(tmp_path / "disk" / "model")["a.txt"] == "first"
+    (tmp_path / "metrics.json").symlink_to(tmp_path / "disk" / "metrics.json")
+    with saving(tmp_path / "metrics.json") as half:
+        half.write_text("{}")
+    assert (tmp_path / "disk" / "metrics.json").read_text() == "{}"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_discarding_takes_a_link_and_what_it_leads_to(tmp_path):
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "checkpoint").write_text("weights")
+    (tmp_path / "training").symlink_to(tmp_path / "disk")
+    discard(tmp_path / "training")
+    discard(tmp_path / "not there")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_with_brackets_are_no_patterns(tmp_path):
+    save(tmp_path / "model[1]", "first")
+    save(tmp_path / "model[1]", "second")
+    assert [path.name for path in tmp_path.iterdir()] == ["model[1]"]
 
 
 def test_what_is_missing_names_its_lesson_and_the_command(tmp_path):
@@ -85,7 +179,9 @@ def test_a_kill_leaves_one_of_the_two_whole(tmp_path, moment):
         [sys.executable, "-c", code, tmp_path / "model"], cwd=Path(__file__).parent
     )
     assert done.returncode == -9
-    found = told(require(tmp_path / "model", "05"))
+    with pytest.raises(ValueError, match="config.json is missing"):  # it is brought back, and read
+        require(tmp_path / "model", "05")
+    found = told(tmp_path / "model")
     wanted = "second" if moment == "before it tidies up" else "first"
     assert found == {"a.txt": wanted, "b.txt": wanted}
     save(tmp_path / "model", "third")

@@ -65,7 +65,7 @@ def test_peak_memory_begins_anew_in_each_process():
 
 
 def test_batches_hold_the_wanted_utterances_in_the_mean():
-    from asr_helpers.collator import SecondsBatchSampler
+    from asr_helpers.batches import SecondsBatchSampler
 
     lengths = np.random.default_rng(0).uniform(1, 6, 64) * 16_000
     seconds = training.batch_seconds(lengths, 16_000, 16, seed=42)

@@ -4,10 +4,20 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
-from asr_helpers.checkpoints import last_checkpoint, training_in
+from asr_helpers.checkpoints import (
+    begin,
+    checkpoints_in,
+    describe_run,
+    drop_old,
+    last_checkpoint,
+    training_in,
+)
 
 HOLD = """
 import sys, time
@@ -56,3 +66,119 @@ def test_what_fails_inside_is_explained_and_the_lock_given_back(tmp_path):
             raise OSError(28, "No space left on device")
     with training_in(tmp_path / "training"):
         pass
+
+
+def whole(folder, step):
+    """A checkpoint that can be resumed from, as small as can be."""
+    path = folder / f"checkpoint-{step}"
+    path.mkdir(parents=True)
+    save_file({"w": torch.zeros(1)}, path / "model.safetensors")
+    for name in ("optimizer.pt", "scheduler.pt", "rng_state.pth"):
+        torch.save({}, path / name)
+    (path / "trainer_state.json").write_text("{}")
+    return path
+
+
+OTHERS = [
+    "checkpoint-3-Copy1", "checkpoint-final", "checkpoint-03", "checkpoint--3", "checkpoint-3.bak",
+    "my-checkpoint-9", "checkpoint-٣", "checkpoint-",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_only_names_that_are_wholly_ours_are_used_or_touched(tmp_path, name):
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "notes.txt").write_text("mine")
+    assert last_checkpoint(tmp_path) is None
+    newest = whole(tmp_path, 3)
+    assert last_checkpoint(tmp_path) == str(newest)
+    drop_old(tmp_path, keep=0, best=None)
+    assert (tmp_path / name / "notes.txt").read_text() == "mine"
+
+
+def test_files_and_links_with_our_names_stay(tmp_path):
+    (tmp_path / "checkpoint-5").write_text("a file")
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "checkpoint-6").symlink_to(tmp_path / "elsewhere")
+    assert last_checkpoint(tmp_path) is None and drop_old(tmp_path, 0, None) is None
+    assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_checkpoints_go_by_their_steps_not_by_the_clock(tmp_path):
+    for step in (9, 20, 100):
+        whole(tmp_path, step)
+    os.utime(tmp_path / "checkpoint-100", (0, 0))  # the clock was set back
+    assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-100")
+    drop_old(tmp_path, keep=2, best=str(tmp_path / "checkpoint-9"))
+    assert [path.name for path in checkpoints_in(tmp_path)] == ["checkpoint-9", "checkpoint-100"]
+    drop_old(tmp_path, keep=1, best=None)
+    assert [path.name for path in checkpoints_in(tmp_path)] == ["checkpoint-100"]
+
+
+def described(profile, processor, model, prepared, **knobs):
+    return describe_run(replace(profile, **knobs), processor, model, prepared, prepared)
+
+
+def test_checkpoints_of_the_same_run_are_resumed(tmp_path, profile, processor, model, prepared):
+    run = described(profile, processor, model, prepared)
+    begin(tmp_path, run)
+    newest = whole(tmp_path, 3)
+    again = described(profile, processor, model, prepared, artifacts=tmp_path, share_as="another")
+    assert last_checkpoint(tmp_path, again) == str(newest)
+
+
+@pytest.mark.parametrize(
+    ("knobs", "says"),
+    [
+        ({"learning_rate": 3e-4}, "learning_rate was 0.0008 and is 0.0003"),
+        ({"seed": 7, "max_steps": 9}, "max_steps was 6 and is 9, seed was 42 and is 7"),
+        ({"base_model": "facebook/wav2vec2-base"}, "the base model changed"),
+    ],
+)
+def test_another_run_is_told_with_what_differs(
+    tmp_path, profile, processor, model, prepared, knobs, says
+):
+    begin(tmp_path, described(profile, processor, model, prepared))
+    newest = whole(tmp_path, 3)
+    other = described(profile, processor, model, prepared, **knobs)
+    with pytest.raises(ValueError, match=f"{says}.*delete .* to begin anew"):
+        last_checkpoint(tmp_path, other)
+    assert newest.exists()
+
+
+def test_another_corpus_and_another_vocabulary_are_told(
+    tmp_path, profile, processor, model, prepared
+):
+    from transformers import AutoProcessor
+
+    begin(tmp_path, described(profile, processor, model, prepared))
+    whole(tmp_path, 3)
+    fewer = describe_run(profile, processor, model, prepared.select(range(3)), prepared)
+    with pytest.raises(ValueError, match="the training rows changed"):
+        last_checkpoint(tmp_path, fewer)
+    processor.save_pretrained(tmp_path / "processor")
+    larger = AutoProcessor.from_pretrained(tmp_path / "processor")
+    larger.tokenizer.add_tokens(["É"])
+    with pytest.raises(ValueError, match="the vocabulary changed"):
+        last_checkpoint(tmp_path, described(profile, larger, model, prepared))
+
+
+@pytest.mark.parametrize("text", [None, "", "{", "[]"])
+def test_a_record_that_is_missing_or_damaged_is_told(
+    tmp_path, profile, processor, model, prepared, text
+):
+    whole(tmp_path, 3)
+    if text is not None:
+        (tmp_path / "run.json").write_text(text)
+    with pytest.raises(ValueError, match="run.json.*missing or damaged: delete"):
+        last_checkpoint(tmp_path, described(profile, processor, model, prepared))
+
+
+def test_the_base_models_place_does_not_matter(tmp_path, profile, processor, model, prepared):
+    import shutil
+
+    shutil.copytree(profile.base_model, tmp_path / "moved")
+    here = described(profile, processor, model, prepared)
+    assert (
+        described(profile, processor, model, prepared, base_model=str(tmp_path / "moved")) == here
+    )

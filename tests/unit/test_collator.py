@@ -1,14 +1,5 @@
-import numpy as np
-import torch
-
-from asr_helpers.collator import (
-    SIZES,
-    Augment,
-    DataCollatorCTCWithPadding,
-    DrawnRows,
-    SecondsBatchSampler,
-    rounded_up,
-)
+from asr_helpers.augment import Augment
+from asr_helpers.collator import DataCollatorCTCWithPadding, rounded_up
 
 
 def test_each_side_is_padded_in_its_own_way(prepared, processor):
@@ -35,72 +26,7 @@ def test_few_lengths_hold_all_utterances():
     assert len(set(rounded)) < 30 and rounded == sorted(rounded)
 
 
-def test_batches_come_in_few_sizes():
-    sizes = [len(batch) for batch in SecondsBatchSampler(lengths(), 16_000, 24, seed=0)]
-    assert (
-        len(set(sizes)) <= 10 and sum(size not in SIZES for size in sizes) <= 1
-    )  # the last may be any
-
-
-def test_augmentation_varies_and_repeats_by_seed():
-    wave = np.sin(np.arange(16_000) / 10).astype(np.float32)
-    draws = [(1, (0, 3)), (1, (0, 3)), (2, (0, 3)), (1, (1, 3)), (1, (0, 4))]
-    first, again, *others = (Augment(16_000, seed)(wave, draw) for seed, draw in draws)
-    assert np.array_equal(first, again)
-    for other in others:
-        assert len(first) != len(other) or not np.allclose(first, other)
-    assert first.dtype == np.float32
-    assert abs(first.mean()) < 1e-3 and abs(first.std() - 1) < 1e-3
-
-
-def test_augmentation_stays_within_its_bounds():
-    wave = np.random.default_rng(0).normal(size=16_000).astype(np.float32)
-    vary = Augment(16_000, 0)
-    lengths = [len(vary(wave, (k,))) for k in range(50)]
-    assert min(lengths) >= 16_000 / 1.13 and max(lengths) <= 16_000 / 0.87 + 0.3 * 16_000
-
-
-def test_the_collator_varies_each_utterance_anew(prepared, processor):
+def test_rows_without_a_draw_are_varied_alike_and_not_numbered(prepared, processor):
     collate = DataCollatorCTCWithPadding(processor, augment=Augment(16_000, 0))
-    sampler = SecondsBatchSampler(prepared["input_length"], 16_000, 24, seed=0)
-    rows, batches = DrawnRows(prepared, sampler), []
-    for epoch in range(2):
-        sampler.set_epoch(epoch)
-        batches.append(collate([rows[0]]))
-    one, two = batches
-    assert one["input_values"].shape != two["input_values"].shape or not torch.equal(
-        one["input_values"], two["input_values"]
-    )
-    assert torch.equal(one["labels"], two["labels"])
-
-
-def lengths():
-    return np.random.default_rng(0).integers(8000, 160_000, size=300)
-
-
-def test_every_row_is_in_one_batch_and_no_batch_is_too_long():
-    sizes = lengths()
-    batches = list(SecondsBatchSampler(sizes, 16_000, 24, seed=0))
-    assert sorted(row for batch in batches for row in batch) == list(range(300))
-    for batch in batches:
-        assert len(batch) == 1 or sizes[batch].max() / 16_000 * len(batch) <= 24
-
-
-def test_little_of_a_batch_is_padding():
-    sizes = lengths()
-    batches = list(SecondsBatchSampler(sizes, 16_000, 24, seed=0))
-    padded = sum(sizes[batch].max() * len(batch) for batch in batches)
-    assert sizes.sum() / padded > 0.75
-
-
-def test_epochs_differ_and_seeds_repeat():
-    sampler = SecondsBatchSampler(lengths(), 16_000, 24, seed=0)
-    first = list(sampler)
-    assert first == list(SecondsBatchSampler(lengths(), 16_000, 24, seed=0))
-    assert len(first) == len(sampler)
-    sampler.set_epoch(1)
-    assert first != list(sampler)
-
-
-def test_an_utterance_longer_than_a_batch_is_its_own():
-    assert sorted(SecondsBatchSampler([16_000 * 40, 16_000], 16_000, 24, seed=0)) == [[0], [1]]
+    one, two = (collate([prepared[0]]) for _ in range(2))
+    assert (one["input_values"] == two["input_values"]).all() and "rows" not in one

@@ -70,13 +70,22 @@ def test_unknown_tokens_are_counted(model, processor, prepared):
     assert bad(model, processor, rows) == {"<unk> among label tokens"}
 
 
+def test_weights_that_are_no_numbers_are_told_from_the_plateau(model, processor, prepared):
+    assert diagnose(model, processor, prepared, 1e-3)[-1].value == 0
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.fill_(float("nan"))
+    assert bad(model, processor, prepared) == {"weights that are no numbers (NaN)"}
+    assert "Load the model anew" in str(diagnose(model, processor, prepared, 1e-3)[-1])
+
+
 def test_learning_rates_far_off_are_told_with_a_remedy(model, processor, prepared):
     writes_only(model, 5)
     for rate in (1e-6, 1e-2):
         assert bad(model, processor, prepared, rate) == {"learning rate"}
-        finding = diagnose(model, processor, prepared, rate)[-1]
+        finding = diagnose(model, processor, prepared, rate)[3]
         assert str(finding).startswith("BAD  learning rate") and "warm-up" in str(finding)
-    assert str(diagnose(model, processor, prepared, 1e-3)[-1]) == "ok   learning rate: 0.001"
+    assert str(diagnose(model, processor, prepared, 1e-3)[3]) == "ok   learning rate: 0.001"
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 
+from asr_helpers.frames import frame_geometry
 from asr_helpers.inference import transcribe
 from asr_helpers.long_form import (
     Word,
     chunk_spans,
-    frame_geometry,
     long_logits,
     transcribe_long,
     word_times,

@@ -3,7 +3,14 @@ import torch
 from transformers import AutoModelForCTC, AutoProcessor
 
 from asr_helpers.corpus import FOLDER
-from asr_helpers.model import count_parameters, load_base_model
+from asr_helpers.model import (
+    count_parameters,
+    freeze,
+    load_base_model,
+    load_model,
+    not_finite,
+    redraw_layers,
+)
 
 # The tokens of facebook/wav2vec2-base-960h, in its order.
 TOKENS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]
@@ -66,3 +73,127 @@ def test_frozen_weights_are_not_counted_as_trainable(model):
 def test_a_missing_folder_is_named(processor):
     with pytest.raises(OSError, match="no_such_model"):
         load_base_model("./no_such_model", processor, seed=0)
+
+
+def test_a_short_clip_gets_no_more_masks_than_asked(profile, processor, model):
+    assert model.config.mask_time_min_masks == model.config.mask_feature_min_masks == 0
+    masked = load_base_model(profile.base_model, processor, 0, profile.masks)
+    assert masked.config.mask_time_min_masks == 0
+
+
+@pytest.fixture(scope="module")
+def recogniser(tmp_path_factory, profile, processor):
+    """A saved model with a head of its own."""
+    folder = tmp_path_factory.mktemp("recogniser")
+    load_base_model(profile.base_model, processor, seed=7).save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+def test_a_head_that_is_there_is_drawn_anew_or_kept_as_asked(recogniser, processor):
+    old = load_base_model(recogniser, processor, seed=1, keep_head=True).lm_head.weight
+    same = load_base_model(recogniser, processor, seed=7).lm_head.weight
+    new = load_base_model(recogniser, processor, seed=1).lm_head.weight
+    assert torch.equal(old, same) and not torch.equal(old, new)
+
+
+def other_vocabulary(processor, tmp_path):
+    """A processor of four tokens more."""
+    processor.save_pretrained(tmp_path)
+    other = AutoProcessor.from_pretrained(tmp_path)
+    other.tokenizer.add_tokens(["À", "É", "Ò", "Ù"])
+    return other
+
+
+def test_another_vocabulary_gets_a_head_of_its_size(recogniser, processor, tmp_path):
+    other = other_vocabulary(processor, tmp_path)
+    model = load_base_model(recogniser, other, seed=0)
+    assert model.lm_head.out_features == 36 and model.lm_head.weight.isfinite().all()
+
+
+def test_a_head_that_cannot_be_kept_is_told(recogniser, processor, profile, tmp_path):
+    other = other_vocabulary(processor, tmp_path)
+    with pytest.raises(
+        ValueError, match="32 outputs, and the tokenizer has 36.*keep_head to False"
+    ):
+        load_base_model(recogniser, other, seed=0, keep_head=True)
+    with pytest.raises(ValueError, match="the checkpoint has none"):
+        load_base_model(profile.base_model, processor, seed=0, keep_head=True)
+
+
+def test_frozen_parts_get_no_gradient_and_stay_as_they_are(model):
+    freeze(model, ("convolutions", "projection", "positions"), layers=2)
+    model.train()
+    values = torch.randn(1, 16_000)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        loss = model(values, labels=torch.tensor([[5, 6]])).loss
+    loss.backward()
+    base = model.base_model
+    frozen = [base.feature_extractor, base.feature_projection, base.encoder.pos_conv_embed]
+    frozen += list(base.encoder.layers[:2])
+    for part in frozen:
+        assert not part.training
+        assert all(p.grad is None and not p.requires_grad for p in part.parameters())
+    assert all(p.grad is not None for p in base.encoder.layers[2].parameters())
+
+
+def test_frozen_parts_compute_in_float32_under_autocast(model):
+    freeze(model, ("convolutions", "projection", "positions"), layers=1)
+    seen = {}
+
+    def keep(name):
+        return lambda module, given, gives: seen.update({name: gives})
+
+    base, values = model.base_model, torch.randn(1, 16_000)
+    base.feature_extractor.register_forward_hook(keep("convolutions"))
+    base.encoder.pos_conv_embed.register_forward_hook(keep("positions"))
+    base.encoder.layers[1].attention.q_proj.register_forward_hook(keep("free layer"))
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        model(values)
+    halved = dict(seen)
+    with torch.no_grad():
+        model(values)
+    assert torch.equal(halved["convolutions"], seen["convolutions"])
+    assert torch.equal(halved["positions"], seen["positions"])
+    assert halved["free layer"].dtype == torch.bfloat16
+
+
+def test_a_frozen_model_can_be_copied_and_saved(model, tmp_path):
+    import copy
+
+    values = torch.randn(1, 8000)
+    freeze(model, ("convolutions", "positions"), layers=1)
+    twin = copy.deepcopy(model)
+    with torch.no_grad():
+        for weight in model.parameters():
+            weight.zero_()
+        alone, changed = twin(values).logits, model(values).logits
+    assert not torch.equal(alone, changed)  # the copy computes with its own weights
+    twin.save_pretrained(tmp_path)
+    assert torch.equal(load_model(tmp_path).lm_head.weight, twin.lm_head.weight)
+
+
+@pytest.mark.parametrize(
+    ("parts", "layers", "says"),
+    [(("ears",), 0, "no part 'ears'.*convolutions"), ((), 99, "99 layers.*frozen_layers")],
+)
+def test_what_cannot_be_frozen_is_told(model, parts, layers, says):
+    with pytest.raises(ValueError, match=says):
+        freeze(model, parts, layers)
+
+
+def test_only_the_top_layers_are_drawn_anew(profile, processor, model):
+    other = load_base_model(profile.base_model, processor, seed=0)
+    redraw_layers(other, 1, seed=3)
+    pairs = list(zip(model.base_model.encoder.layers, other.base_model.encoder.layers))
+    same = [all(map(torch.equal, old.parameters(), new.parameters())) for old, new in pairs]
+    assert same == [True] * (len(pairs) - 1) + [False]
+    with pytest.raises(ValueError, match="99 layers cannot be drawn anew"):
+        redraw_layers(other, 99, seed=0)
+
+
+def test_weights_that_are_no_numbers_are_named(model):
+    assert not_finite(model) == []
+    with torch.no_grad():
+        model.lm_head.bias[3] = torch.inf
+    assert not_finite(model) == ["lm_head.bias"]

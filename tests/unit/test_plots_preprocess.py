@@ -8,8 +8,9 @@ WAVE = np.sin(np.arange(8000) / 5)
 DRAWN = {
     "aliases": lambda: plots_preprocess.aliases(5000, 3000, 8000),
     "spectrograms": lambda: plots_preprocess.spectrograms(
-        {"as it was": (WAVE, 8000), "halved": (WAVE[::2], 4000)}
+        {"as it was": (WAVE, 8000), "halved": (WAVE[::2], 4000)}, "Two rates"
     ),
+    "mel": lambda: plots_preprocess.mel(np.eye(9)[:, :4], 8000, np.ones((4, 7)), 1.0, "Mel bands"),
     "tightness": lambda: plots_preprocess.tightness([1.5, 2.0, 9.0], "how tight"),
 }
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from asr_helpers.audio import AudioError
-from asr_helpers.processor import frames_needed, keep_fitting, prepare_dataset
+from asr_helpers.processor import keep_fitting, prepare_dataset
 
 
 def test_waveforms_have_mean_0_and_variance_1_at_16_khz(few, prepared):
@@ -37,13 +37,6 @@ def test_bad_sound_is_named(few, processor):
     rows = rows.add_column("audio", [{"bytes": b"no sound", "path": "calls/1.wav"}])
     with pytest.raises(AudioError, match="calls/1.wav"):
         prepare_dataset(rows, processor, "en-US")
-
-
-def test_a_repeated_letter_needs_a_blank_between():
-    assert frames_needed([5]) == 1
-    assert frames_needed([5, 6]) == 2
-    assert frames_needed([5, 5]) == 3
-    assert frames_needed([5, 5, 5, 6]) == 6
 
 
 def test_rows_whose_label_does_not_fit_are_dropped(prepared, model):

@@ -56,3 +56,28 @@ def test_hub_is_pinned_and_its_smoke_is_the_same_in_fewer_steps():
     )  # fmt: skip
     assert len({load_profile(name).artifacts for name in PROFILES}) == len(PROFILES)
     assert load_profile("offline").revision is None
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_profiles_knobs_are_possible(name, tmp_path):
+    profile = load_profile(name)
+    arguments = training_arguments(profile, tmp_path)
+    assert arguments.max_steps % arguments.eval_steps == 0
+    assert profile.warmup_steps + profile.decay_steps <= profile.max_steps
+    assert bool(profile.decay_steps) == (profile.schedule == "warmup_stable_decay")
+    assert profile.equal_seconds or not profile.vary
+    assert profile.masks["mask_time_min_masks"] == 0
+
+
+def test_hub_learns_as_much_as_it_was_planned_to():
+    hub = load_profile("hub")
+    assert 180 <= hub.batch_seconds * hub.accumulation <= 200  # s an update
+    assert 3000 <= hub.max_steps <= 4000 and hub.new_layers in (1, 2)
+    assert 0.05 <= hub.mask_time_prob <= 0.2 and 0.05 <= hub.mask_feature_prob <= 0.1
+    assert hub.stop_from >= 0.5
+
+
+def test_hub_quick_goes_on_with_a_recognisers_head():
+    quick, hub = load_profile("hub-quick"), load_profile("hub")
+    assert quick.keep_head and not quick.head_steps and not quick.new_layers
+    assert quick.base_model.endswith("960h") and quick.max_steps <= hub.max_steps / 10

@@ -1,13 +1,26 @@
+import os
+import re
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
+from transformers import TrainerCallback
 
+from asr_helpers.augment import Augment
+from asr_helpers.checkpoints import checkpoints_in
 from asr_helpers.collator import DataCollatorCTCWithPadding
+from asr_helpers.frames import frame_count
 from asr_helpers.metrics import trainer_metrics
+from asr_helpers.model import not_finite
+from asr_helpers.profiles import load_profile
 from asr_helpers.training import (
     CTCTrainer,
+    StopWithoutProgress,
     best_tokens,
     encoder_outputs,
+    evaluation_batch,
     fast_bfloat16,
     peak_memory_mb,
     train_head,
@@ -53,8 +66,6 @@ def test_encoder_outputs_are_the_models_own(model, prepared):
 
 
 def test_training_learns_a_dozen_clips_by_heart(model, prepared, processor, profile, tmp_path):
-    from dataclasses import replace
-
     train_head(model, prepared, steps=40, learning_rate=5e-3, seed=0)
     longer = replace(profile, max_steps=30, eval_steps=30, warmup_steps=3)
     run = trainer(model, prepared, processor, longer, tmp_path)
@@ -78,9 +89,6 @@ def test_one_seed_gives_one_result(prepared, processor, profile, tmp_path):
 def test_resumed_training_ends_where_uninterrupted_training_does(
     prepared, processor, profile, tmp_path
 ):
-    from dataclasses import replace
-
-    from asr_helpers.collator import Augment
     from asr_helpers.model import load_base_model
 
     several = replace(profile, max_steps=8, eval_steps=3)  # stopped within an epoch
@@ -101,8 +109,6 @@ def test_evaluation_keeps_ids_not_logits():
 
 
 def test_the_trainers_metrics_ignore_padding(processor):
-    from types import SimpleNamespace
-
     ids = processor.tokenizer("HELLO").input_ids
     said = [*ids[:3], 0, *ids[3:], -100, -100]  # a blank between the two Ls
     truth = [*ids, -100, -100, -100]
@@ -145,3 +151,134 @@ def test_bfloat16_is_fast_where_the_processor_multiplies_it(monkeypatch, capabil
 
 def test_validation_is_scored_an_utterance_at_a_time(profile, tmp_path):
     assert training_arguments(profile, tmp_path).eval_batch_size == 1
+
+
+def tight(prepared, model):
+    """The rows, the last with a label that needs one frame more than its audio has."""
+    frames = frame_count(model.config, prepared[-1]["input_length"])
+    labels = [list(y) for y in prepared["labels"][:-1]] + [[5, 6] * (frames // 2) + [5, 6]]
+    labels[-1] = labels[-1][: frames + 1]
+    return prepared.remove_columns("labels").add_column("labels", labels)
+
+
+def test_a_label_that_does_not_fit_is_named_before_anything_learns(
+    model, prepared, processor, profile, tmp_path
+):
+    rows = tight(prepared, model)
+    path = re.escape(prepared[-1]["path"])
+    with pytest.raises(ValueError, match=f"{path}.*needs .* frames.*keep_fitting"):
+        train_head(model, rows, steps=2, learning_rate=5e-3, seed=0)
+    with pytest.raises(ValueError, match=f"{path}.*needs .* frames.*keep_fitting"):
+        trainer(model, rows, processor, profile, tmp_path)
+
+
+def test_a_loss_that_is_not_finite_stops_training_and_names_the_rows(
+    model, prepared, processor, profile, tmp_path
+):
+    """A sound whose samples are no numbers: the one kind that no earlier check can see."""
+    silent = np.full(16_000, np.nan, dtype=np.float32)
+
+    class Ruined(DataCollatorCTCWithPadding):
+        def _varied(self, row):
+            return silent if row["draw"][-1] == 3 else super()._varied(row)
+
+    run = trainer(model, prepared, processor, profile, tmp_path)
+    run.data_collator = Ruined(processor, 8000)
+    with pytest.raises(FloatingPointError, match="not finite") as caught:
+        run.train()
+    assert prepared[3]["path"] in str(caught.value) and "learning_rate" in str(caught.value)
+    assert not not_finite(model)
+
+
+def test_weights_that_are_no_numbers_are_told(model, prepared, processor, profile, tmp_path):
+    run = trainer(model, prepared, processor, profile, tmp_path)
+    with torch.no_grad():
+        model.lm_head.weight[0, 0] = torch.nan
+    with pytest.raises(FloatingPointError, match="lm_head.weight is one.*load the model anew"):
+        run.train()
+    with pytest.raises(FloatingPointError, match="lm_head.weight is one"):
+        train_head(model, prepared, steps=2, learning_rate=1e-3, seed=0)
+
+
+def test_a_row_with_no_frame_to_spare_trains_without_harm(
+    model, prepared, processor, profile, tmp_path
+):
+    """It is kept, varied over and over, and never becomes too short."""
+    frames = frame_count(model.config, prepared[0]["input_length"])
+    labels = ([5, 6] * frames)[:frames]
+    rows = prepared.select([0]).remove_columns("labels").add_column("labels", [labels])
+    run = trainer(model, rows, processor, replace(profile, max_steps=12), tmp_path)
+    run.data_collator = DataCollatorCTCWithPadding(processor, None, Augment(16_000, 0))
+    run.train()
+    assert run.state.global_step == 12 and not not_finite(model)
+
+
+def test_augmentation_without_equal_seconds_is_refused(
+    model, prepared, processor, profile, tmp_path
+):
+    varied = DataCollatorCTCWithPadding(processor, 8000, Augment(16_000, 0))
+    with pytest.raises(ValueError, match="equal_seconds to True, or vary to False"):
+        CTCTrainer(
+            model=model, args=training_arguments(profile, tmp_path), train_dataset=prepared,
+            eval_dataset=prepared, data_collator=varied, eval_collator=varied, batch_seconds=None,
+        )  # fmt: skip
+
+
+def test_a_clock_set_back_deletes_no_newer_checkpoint(
+    model, prepared, processor, profile, tmp_path
+):
+    run = trainer(model, prepared, processor, replace(profile, max_steps=4, eval_steps=1), tmp_path)
+    run.args.load_best_model_at_end = False
+
+    class SetBack(TrainerCallback):
+        def on_save(self, args, state, control, **_):
+            newest = tmp_path / f"checkpoint-{state.global_step}"
+            os.utime(newest, (1e9 - state.global_step * 1e5,) * 2)
+
+    run.add_callback(SetBack())
+    (tmp_path / "checkpoint-2-Copy1").mkdir()
+    run.train()
+    kept = [path.name for path in checkpoints_in(tmp_path)]
+    assert "checkpoint-4" in kept and len(kept) <= 3
+    assert (tmp_path / "checkpoint-2-Copy1").is_dir()
+
+
+@pytest.mark.parametrize(
+    ("rates", "step", "stops"),
+    [
+        ([0.9, 0.5, 0.5, 0.5], 60, True),
+        ([0.9, 0.5, 0.5, 0.5], 40, False),  # before the half
+        ([0.9, 0.5, 0.5, 0.4], 60, False),  # still falling
+        ([], 60, False),
+    ],
+)
+def test_training_stops_on_the_cer_and_never_before_the_half(rates, step, stops):
+    log = [{"eval_cer": cer, "eval_wer": 1.0} for cer in rates]  # the WER stands still all along
+    state = SimpleNamespace(global_step=step, log_history=log)
+    control = SimpleNamespace(should_training_stop=False)
+    StopWithoutProgress(2, not_before=50).on_evaluate(None, state, control)
+    assert control.should_training_stop is stops
+
+
+def test_the_rate_warms_up_holds_and_decays(tmp_path, model, prepared):
+    hub = load_profile("hub")
+    run = CTCTrainer(
+        model=model, args=training_arguments(hub, tmp_path), batch_seconds=48, eval_collator=None,
+        eval_dataset=prepared,
+    )  # fmt: skip
+    run.create_optimizer_and_scheduler(hub.max_steps)
+    at = run.lr_scheduler.lr_lambdas[0]
+    assert at(0) == 0 and at(hub.warmup_steps) == at(hub.max_steps - hub.decay_steps) == 1
+    assert 0.4 < at(hub.max_steps - hub.decay_steps // 2) < 0.6 and at(hub.max_steps) < 1e-6
+
+
+@pytest.mark.parametrize(
+    ("device", "norm", "mask", "size"),
+    [("cpu", "layer", True, 1), ("cuda", "layer", True, 16), ("cuda", "group", False, 1),
+     ("cuda", "group", True, 1), ("cuda", "layer", False, 1)],
+)  # fmt: skip
+def test_utterances_are_evaluated_together_only_where_padding_changes_nothing(
+    monkeypatch, device, norm, mask, size
+):
+    monkeypatch.setattr("asr_helpers.training.device", lambda: torch.device(device))
+    assert evaluation_batch(SimpleNamespace(feat_extract_norm=norm), mask) == size

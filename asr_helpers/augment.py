@@ -1,0 +1,65 @@
+"""Data augmentation: the same utterance as another telephone call would have recorded it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+
+@dataclass
+class Augment:
+    """Vary the tempo (and with it the pitch), the pause in front, the tone of the line, the noise.
+
+    Calling it takes and returns float32 samples of shape (samples,), with mean 0 and variance 1 on
+    return. All that is drawn depends on `seed` and on `draw`, a few whole numbers such as
+    (epoch, row), and on no earlier call. A resumed training therefore hears the same variations as
+    an uninterrupted one, in any number of worker processes.
+
+    Attributes:
+        rate: samples a second.
+        seed: with `draw`, it seeds NumPy's generator.
+        tempo: the least and the greatest factor of the speed.
+        pause: seconds of silence in front, at most.
+        tone: the standard deviation of a random equaliser's gains, in dB.
+        noise: how far below the speech white noise lies, in dB; one utterance in three has it.
+    """
+
+    rate: int
+    seed: int
+    tempo: tuple[float, float] = (0.88, 1.12)
+    pause: float = 0.3
+    tone: float = 3.0
+    noise: tuple[float, float] = (20.0, 40.0)
+
+    def __call__(
+        self, array: np.ndarray, draw: Sequence[int] = (), shortest: int = 0
+    ) -> np.ndarray:
+        """One variation of `array`.
+
+        Args:
+            array: float samples of shape (samples,).
+            draw: chooses the variation.
+            shortest: samples that the result has at least, so that a label still fits its frames.
+                A clip that is shorter already is not made any shorter.
+        """
+        random = np.random.default_rng([self.seed, *draw])
+        array = np.asarray(array, dtype=np.float32)
+        shortest = min(shortest, len(array))
+        # Resampling from a higher rate than the clip's gives fewer samples: faster speech.
+        fastest = len(array) / shortest if shortest else np.inf
+        factor = min(random.uniform(*self.tempo), fastest)
+        array = soxr.resample(array, self.rate * factor, self.rate, "MQ")
+        # The equaliser: nine gains, spread evenly over the spectrum, with straight lines between.
+        spectrum = np.fft.rfft(array)
+        bands = np.linspace(0, len(spectrum) - 1, 9)
+        gain = np.interp(np.arange(len(spectrum)), bands, random.normal(0, self.tone, 9))
+        array = np.fft.irfft(spectrum * 10 ** (gain / 20), len(array))
+        if random.random() < 1 / 3:
+            level = array.std() * 10 ** (-random.uniform(*self.noise) / 20)
+            array = array + random.normal(0, level, len(array))
+        # Resampling rounds: the pause makes up for a sample that is missing.
+        pause = int(random.uniform(0, self.pause) * self.rate)
+        silence = np.zeros(max(pause, shortest - len(array)))
+        array = np.concatenate([silence, array])
+        return ((array - array.mean()) / (array.std() + 1e-7)).astype(np.float32)

@@ -1,0 +1,43 @@
+"""From samples to the model's frames: how far apart they are, how many there are, how many a label needs."""
+
+from collections.abc import Sequence
+from typing import Any
+
+
+def frame_geometry(config: Any) -> tuple[int, int]:
+    """(hop, window) in samples: frame k is computed from `window` samples, from `k * hop` on.
+
+    Strides multiply. Each kernel widens the window by its length less one, in steps of the product
+    of the strides before it (Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep
+    learning").
+
+    Args:
+        config: a model's, with `conv_kernel` and `conv_stride`.
+    """
+    hop, window = 1, 1
+    for kernel, stride in zip(config.conv_kernel, config.conv_stride):
+        window += (kernel - 1) * hop
+        hop *= stride
+    return hop, window
+
+
+def frame_count(config: Any, samples: int) -> int:
+    """How many frames the model makes of `samples` samples; 0 if they are fewer than one window."""
+    hop, window = frame_geometry(config)
+    return max(0, (samples - window) // hop + 1)
+
+
+def samples_needed(config: Any, frames: int) -> int:
+    """The fewest samples that the model makes `frames` frames of (`frames` is at least 1)."""
+    hop, window = frame_geometry(config)
+    return (frames - 1) * hop + window
+
+
+def frames_needed(labels: Sequence[int]) -> int:
+    """The fewest frames CTC can write `labels` in: one each, and a blank between equal neighbours."""
+    return len(labels) + sum(a == b for a, b in zip(labels, labels[1:]))
+
+
+def label_fits(config: Any, labels: Sequence[int], samples: int) -> bool:
+    """Whether CTC can write `labels` in the frames of `samples` samples; else its loss is infinite."""
+    return frames_needed(labels) <= frame_count(config, samples)

@@ -1,0 +1,204 @@
+"""Drawings of a recogniser: the whole from waveform to text, and how an encoder is pretrained."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import torch
+from IPython.display import HTML
+from matplotlib.patches import FancyBboxPatch
+from transformers import (
+    AutoModelForCTC,
+    AutoModelForSpeechSeq2Seq,
+    Wav2Vec2Config,
+    WhisperConfig,
+)
+
+from asr_helpers.frames import frame_geometry
+from asr_helpers.plots import BLUE, GREEN, GREY, ORANGE, PINK, SKY, WIDTH, YELLOW, show, styled
+
+
+def _canvas(width, height, inches):
+    """An empty figure with coordinates from 0 to `width` and 0 to `height`."""
+    figure, axes = plt.subplots(figsize=(WIDTH, inches))
+    axes.set(xlim=(0, width), ylim=(0, height))
+    axes.axis("off")
+    return figure, axes
+
+
+def _box(axes, x, y, width, height, colour, text="", size=12, alpha=0.35):
+    """A rounded box with text in its middle."""
+    style = "round,pad=0,rounding_size=0.12"
+    axes.add_patch(
+        FancyBboxPatch(
+            (x, y), width, height, boxstyle=style, facecolor=(colour, alpha), edgecolor=colour
+        )
+    )
+    axes.text(x + width / 2, y + height / 2, text, ha="center", va="center", size=size)
+
+
+def _arrow(axes, start, end, colour="black", style="-|>"):
+    arrow = {"arrowstyle": style, "color": colour, "linewidth": 1.6, "shrinkA": 2, "shrinkB": 2}
+    axes.annotate("", end, start, arrowprops=arrow)
+
+
+@styled
+def pipeline(array, rate, config, text):
+    """The whole recogniser: waveform, convolutions, transformer, head, CTC, text, with all shapes.
+
+    Args:
+        array, rate: a clip, samples of shape (samples,) at the model's rate in Hz.
+        config: a Wav2Vec2's.
+        text: what the model writes for the clip.
+    """
+    hop, window = frame_geometry(config)
+    frames = (len(array) - window) // hop + 1
+    per_second = rate / hop
+    stages = [
+        ("waveform", SKY, f"({len(array)},)", f"{rate} samples/s"),
+        (f"{len(config.conv_kernel)} convolutions", GREEN, f"({frames}, {config.conv_dim[-1]})",
+         f"{per_second:.0f} frames/s"),
+        (f"transformer\n{config.num_hidden_layers} layers", GREEN,
+         f"({frames}, {config.hidden_size})", f"{per_second:.0f} frames/s"),
+        ("head\n1 linear layer", ORANGE, f"({frames}, {config.vocab_size})",
+         f"{per_second:.0f} frames/s"),
+        ("CTC\nmerge repeats,\ndrop blanks", YELLOW, f"({len(text)},)", "letters"),
+    ]  # fmt: skip
+    figure, axes = _canvas(10, 4, 4.0)
+    for k, (name, colour, shape, per) in enumerate(stages):
+        x = 0.05 + 2 * k
+        _box(axes, x, 1.9, 1.65, 1.0, colour, "" if k == 0 else name)
+        axes.text(x + 0.82, 1.62, shape, ha="center", va="top", family="monospace", size=12)
+        axes.text(x + 0.82, 1.22, per, ha="center", va="top", size=12, color=GREY)
+        if k < len(stages) - 1:
+            _arrow(axes, (x + 1.66, 2.4), (x + 1.99, 2.4))
+    shown = array[:: max(1, len(array) // 700)]
+    wave = shown / (np.abs(shown).max() or 1.0)
+    axes.plot(np.linspace(0.12, 1.63, len(wave)), 2.4 + 0.42 * wave, color=BLUE, linewidth=0.5)
+    axes.text(0.87, 3.0, "waveform", ha="center", va="bottom")
+    axes.annotate(
+        "", (2.05, 3.25), (5.7, 3.25), arrowprops={"arrowstyle": "|-|,widthA=0.3,widthB=0.3"}
+    )
+    axes.text(3.87, 3.35, "encoder: pretrained", ha="center", va="bottom", color=GREEN)
+    axes.text(6.87, 3.1, "new, random\nat first", ha="center", va="bottom", color=ORANGE)
+    written = text if len(text) < 72 else f"{text[:70]}…"
+    axes.text(9.75, 0.35, f"“{written}”", ha="right", va="bottom", size=13, family="monospace")
+    _arrow(axes, (8.87, 0.95), (8.87, 0.68))
+    milliseconds = 1000 * hop / rate, 1000 * window / rate
+    axes.set_title(
+        f"From {len(array) / rate:.1f} seconds of sound to text: a frame every "
+        f"{milliseconds[0]:.0f} ms, each sees {milliseconds[1]:.0f} ms"
+    )
+    return show(
+        figure,
+        f"A waveform of {len(array)} samples goes through {len(config.conv_kernel)} convolutions, "
+        f"{config.num_hidden_layers} transformer layers and a linear head: {frames} frames of "
+        f"{config.vocab_size} scores. CTC makes of them the text “{text}”.",
+    )
+
+
+def parameters(config):
+    """How many weights a model of this configuration has; none of them is made."""
+    kind = AutoModelForSpeechSeq2Seq if config.model_type == "whisper" else AutoModelForCTC
+    with torch.device("meta"):
+        return sum(weight.numel() for weight in kind.from_config(config).parameters())
+
+
+def architectures(config, rate=16_000):
+    """A table of three recognisers: the model of `config`, wav2vec2-base and Whisper tiny.
+
+    The latter two are the defaults of `transformers`' configurations.
+    """
+    base, whisper = Wav2Vec2Config(), WhisperConfig()
+    rows = {
+        "": ["this model", "wav2vec2-base", "Whisper tiny"],
+        "reads": ["the waveform", "the waveform", "a log-mel spectrogram"],
+        "convolutions": [len(config.conv_kernel), len(base.conv_kernel), 2],
+    }
+    # Whisper: windows of 400 samples, a step of 160, then two kernels of 3 with strides 1 and 2.
+    geometry = [frame_geometry(config), frame_geometry(base), (320, 400 + 4 * 160)]
+    rows["a frame every"] = [f"{1000 * hop / rate:.0f} ms" for hop, _ in geometry]
+    rows["a frame sees"] = [f"{1000 * window / rate:.0f} ms" for _, window in geometry]
+    rows["transformer layers × width"] = [
+        f"{config.num_hidden_layers} × {config.hidden_size}",
+        f"{base.num_hidden_layers} × {base.hidden_size}",
+        f"{whisper.encoder_layers} + {whisper.decoder_layers} × {whisper.d_model}",
+    ]
+    rows["parameters"] = [f"{parameters(one) / 1e6:.1f} million" for one in (config, base, whisper)]
+    rows["writes"] = ["letters, by CTC", "letters, by CTC", "pieces of words, by a decoder"]
+    body = "".join(
+        f'<tr><th style="text-align:left">{name}</th>'
+        + "".join(f'<td style="text-align:left">{value}</td>' for value in values)
+        + "</tr>"
+        for name, values in rows.items()
+    )
+    return HTML(f'<table style="font-size:110%">{body}</table>')
+
+
+@styled
+def pretraining(array):
+    """How wav2vec 2.0 learns from speech without text: masks, quantiser, contrast.
+
+    Source: Baevski et al. 2020, figure 1. `array` is a clip, drawn as the waveform at the bottom.
+    """
+    figure, axes = _canvas(14, 8.4, 5.8)
+    frames, hidden, asked = 10, (3, 4, 5, 8), 4
+    shown = array[:: max(1, len(array) // 1200)]
+    wave = 0.45 * shown / (np.abs(shown).max() or 1.0)
+    axes.plot(np.linspace(0.5, 8.3, len(wave)), 0.55 + wave, color=BLUE, linewidth=0.5)
+    for k in range(frames):
+        x = 0.5 + 0.79 * k
+        for low, high in ((1.05, 1.65), (2.4, 3.0), (3.75, 4.15), (5.1, 5.5)):
+            _arrow(axes, (x + 0.33, low), (x + 0.33, high), GREY)
+        _box(axes, x, 1.7, 0.66, 0.66, SKY)
+        face, mark, alpha = (GREY, "?", 0.8) if k in hidden else (SKY, "", 0.35)
+        _box(axes, x, 3.05, 0.66, 0.66, face, mark, 14, alpha)
+        _box(axes, x, 5.55, 0.66, 0.66, ORANGE if k == asked else GREEN)
+    _box(axes, 0.4, 4.2, 8.0, 0.9, GREEN, "transformer", size=14)
+    notes = {
+        0.55: "waveform", 2.03: "frames of the convolutions", 3.38: "1. mask: hide some frames",
+        5.88: "the transformer's outputs", 7.38: "3. contrast: the true frame\namong others",
+    }  # fmt: skip
+    for height, note in notes.items():
+        weight = "bold" if note[0].isdigit() else "normal"
+        axes.text(8.6, height, note, va="center", weight=weight)
+    x = 0.5 + 0.79 * asked + 0.33
+    _arrow(axes, (x, 6.25), (x, 7.0), ORANGE)
+    axes.text(x - 0.2, 6.65, "which frame was hidden here?", ha="right", va="center", color=ORANGE)
+    for k, (colour, mark) in enumerate(((PINK, "✗"), (YELLOW, "✓"), (SKY, "✗"), (GREEN, "✗"))):
+        _box(axes, x + 0.9 * (k - 1) - 0.33, 7.05, 0.66, 0.66, colour, mark, 14, 0.7)
+    axes.plot([12.7, 13.6, 13.6, x], [2.03, 2.03, 8.1, 8.1], color=GREY, linewidth=1.6)
+    _arrow(axes, (x, 8.15), (x, 7.7), GREY)
+    axes.text(
+        13.4, 4.65, "2. quantise: each frame\nbecomes one entry\nof a codebook",
+        ha="right", va="center", weight="bold",
+    )  # fmt: skip
+    axes.set_title("wav2vec 2.0: hide frames of sound, then recognise them")
+    return show(
+        figure,
+        "Self-supervised pretraining. Convolutions make frames of the waveform; some frames are "
+        "masked; a transformer gives an output for each. At a masked place its output must pick the "
+        "true frame, quantised by a codebook, out of frames from other places.",
+    )
+
+
+@styled
+def masked(features, mask, frame_seconds, title):
+    """Features over time with what SpecAugment hides in grey.
+
+    Args:
+        features: of shape (frames, channels).
+        mask: booleans of the same shape, True where hidden.
+        frame_seconds: the time from one frame to the next.
+        title: of the figure.
+    """
+    figure, axes = plt.subplots()
+    low, high = np.quantile(features, (0.02, 0.98))
+    colours = plt.get_cmap("viridis", 14).with_extremes(bad="#bbbbbb")
+    image = axes.imshow(
+        np.ma.array(features, mask=mask).T, aspect="auto", origin="lower", cmap=colours, vmin=low,
+        vmax=high, interpolation="nearest",
+        extent=(0, len(features) * frame_seconds, 0, features.shape[1]),
+    )  # fmt: skip
+    axes.grid(False)
+    axes.set(xlabel="time (s)", ylabel="channel", title=title)
+    figure.colorbar(image, label="value (grey: masked)")
+    return show(figure, f"Features over time: {title}. {mask.mean():.0%} of the values are masked.")

@@ -56,9 +56,9 @@ def test_an_unknown_question_is_named(name):
 
 
 def test_an_empty_exercise_names_what_is_missing():
-    with pytest.raises(NotSolved, match="`slow`, `fast` still are `...`. Write your code"):
-        with exercise("01-1", slow=..., fast=..., given=1):
-            pytest.fail("the check ran")
+    still = "`slow`, `fast` still are `...`. Write your code"
+    with pytest.raises(NotSolved, match=still), exercise("01-1", slow=..., fast=..., given=1):
+        pytest.fail("the check ran")
     with pytest.raises(NotSolved, match="`slow` still is"), exercise("01-1", slow=...):
         pass
 
@@ -69,9 +69,9 @@ def test_a_wrong_exercise_says_what_is_wrong():
 
 
 def test_an_answer_of_another_kind_is_said_to_be_one():
-    with pytest.raises(NotSolved, match="could not read your answer .IndexError"):
-        with exercise("01-1", slow=9) as check:
-            check([1][9], "no")
+    unreadable = "could not read your answer .IndexError"
+    with pytest.raises(NotSolved, match=unreadable), exercise("01-1", slow=9) as check:
+        check([1][9], "no")
 
 
 def test_jupyter_shows_one_line_instead_of_a_traceback():

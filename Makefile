@@ -32,3 +32,12 @@ bench: setup  ## measure the course against what people would pick instead (hour
 
 canary:  ## do the lessons run with the newest packages? CANARY holds its options
 	@$(PYTHON) -m tools.canary $(CANARY)
+
+.PHONY: site quizzes
+
+site:  ## the course as a site in build/site, from the stored notebooks
+	@$(PYTHON) -m tools.site
+
+quizzes:  ## the questions of teaching/quizzes into the lessons, and as pages to print
+	@$(PYTHON) -m tools.quizzes
+

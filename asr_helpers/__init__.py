@@ -47,7 +47,8 @@
     decoding      the search as the course does it, its weights chosen on validation
     lm_pipeline   both in the pipeline of transformers
 
-A module imports only from those above it. Beside the flow stands the package `plots`, which draws
-what any of them gives, with a module for each lesson that needs figures of its own. Importing a
-module changes nothing: no file, no environment variable, no setting of another library.
+A module imports only from those above it. Beside the flow stand `practice`, which compares what
+learners answer, and the package `plots`, which draws what any of them gives, with a module for each
+lesson that needs figures of its own. Importing a module changes nothing: no file, no environment
+variable, no setting of another library.
 """

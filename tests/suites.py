@@ -25,7 +25,6 @@ SUITES = {
     "canary": ("test_canary",),
     "browser": ("test_browser",),
     "lessons: form, smoke run": ("test_lessons", "test_one_device", "test_languages"),
-    "browser": ("test_browser",),
     "lessons: as stored (nbval)": ("test_nbval",),
 }  # fmt: skip
 OUTCOMES = ("passed", "failed", "skipped")

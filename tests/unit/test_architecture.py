@@ -65,7 +65,7 @@ FLOW = [
     "decoding",
     "lm_pipeline",
 ]
-BESIDE = ["plots"]
+BESIDE = ["practice", "plots"]
 MODULES = sorted(path.stem for path in FOLDER.glob("*.py") if path.stem != "__init__")
 PLOTS = sorted(path.stem for path in (FOLDER / "plots").glob("*.py") if path.stem != "__init__")
 

@@ -1,0 +1,98 @@
+"""Answers are compared, exercises say what is wrong, and what was solved is remembered."""
+
+import json
+
+import pytest
+
+from asr_helpers import practice
+from asr_helpers.practice import NotSolved, ask, exercise
+
+
+@pytest.fixture(autouse=True)
+def progress(tmp_path, monkeypatch):
+    monkeypatch.setattr(practice, "PROGRESS", tmp_path / "artifacts" / "progress.json")
+    monkeypatch.setitem(practice._keeping, "exercises", False)
+    return practice.PROGRESS
+
+
+def test_a_right_answer_is_told_and_remembered(capsys, progress):
+    ask("01-nyquist", "A", 5512)
+    assert capsys.readouterr().out.startswith("Right. ")
+    assert list(json.loads(progress.read_text())["questions"]) == ["01-nyquist"]
+
+
+@pytest.mark.parametrize("mine", ["b", "", 5512])
+def test_a_wrong_answer_gets_the_hint_and_is_not_remembered(mine, capsys, progress):
+    ask("01-nyquist", mine, 5512)
+    assert capsys.readouterr().out.startswith("Not yet. ") and not progress.exists()
+
+
+@pytest.mark.parametrize("mine", ["two", "0,5", [1], 19_999])
+def test_a_prediction_that_is_no_number_or_the_wrong_one_gets_the_hint(mine, capsys):
+    ask("01-samples", mine, 20_000)
+    assert capsys.readouterr().out.startswith("Not yet. ")
+
+
+@pytest.mark.parametrize("mine", [20_000, "20000", 20_000.0])
+def test_a_prediction_may_be_written_in_any_way(mine, capsys):
+    ask("01-samples", mine, 20_000)
+    assert capsys.readouterr().out.startswith("Right. ")
+
+
+def test_without_an_answer_nothing_is_given_away(capsys, progress):
+    ask("01-nyquist", None, 5512)
+    assert "mine" in capsys.readouterr().out and not progress.exists()
+
+
+def test_a_key_that_the_lesson_does_not_compute_is_an_error():
+    with pytest.raises(ValueError, match="key of question 01-nyquist is 'a'.*computed 8000"):
+        ask("01-nyquist", None, 8000)
+
+
+@pytest.mark.parametrize("name", ["01-nothing", "77-nyquist", "nyquist"])
+def test_an_unknown_question_is_named(name):
+    with pytest.raises(ValueError, match="question"):
+        ask(name, None, 1)
+
+
+def test_an_empty_exercise_names_what_is_missing():
+    still = "`slow`, `fast` still are `...`. Write your code"
+    with pytest.raises(NotSolved, match=still), exercise("01-1", slow=..., fast=..., given=1):
+        pytest.fail("the check ran")
+    with pytest.raises(NotSolved, match="`slow` still is"), exercise("01-1", slow=...):
+        pass
+
+
+def test_a_wrong_exercise_says_what_is_wrong():
+    with pytest.raises(NotSolved, match="too large"), exercise("01-1", slow=1) as check:
+        check(False, "`slow` is too large.")
+
+
+def test_an_answer_of_another_kind_is_said_to_be_one():
+    unreadable = "could not read your answer .IndexError"
+    with pytest.raises(NotSolved, match=unreadable), exercise("01-1", slow=9) as check:
+        check([1][9], "no")
+
+
+def test_jupyter_shows_one_line_instead_of_a_traceback():
+    assert NotSolved("`x` is 3.")._render_traceback_() == ["Not solved yet. `x` is 3."]
+
+
+def test_only_the_learners_notebooks_remember_exercises(capsys, progress):
+    with exercise("01-1", slow=1) as check:
+        check(True, "no")
+    assert "Exercise 01-1 is solved." in capsys.readouterr().out and not progress.exists()
+    practice.keep_progress()
+    for name in ("01-1", "01-2", "01-1"):
+        with exercise(name):
+            pass
+    assert list(practice.load_progress()["exercises"]) == ["01-1", "01-2"]
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"questions": 3}'])
+def test_a_spoilt_file_counts_as_no_progress(text, progress):
+    progress.parent.mkdir()
+    progress.write_text(text)
+    assert practice.load_progress() == {"questions": {}, "exercises": {}}
+    practice.remember("questions", "01-nyquist")
+    assert list(practice.load_progress()["questions"]) == ["01-nyquist"]

@@ -212,6 +212,7 @@ def check(report):
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_every_part_runs_and_leaves_its_result_and_its_plot(tmp_path, monkeypatch):
     # A copy: what was measured in earnest is not overwritten.
 

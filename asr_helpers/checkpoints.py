@@ -23,7 +23,7 @@ RECORD = "run.json"
 # Knobs that say where files go and what the lessons claim, and change no weight.
 NOT_TRAINING = {
     "name", "artifacts", "share_as", "measured", "licence", "shares", "heart_steps", "base_model",
-    "ready_model", "decoding",
+    "ready_model", "decoding", "adaptation", "recordings",
 }  # fmt: skip
 
 

@@ -67,9 +67,11 @@ def run_record(
         by_share: validation WER of each mixture.
         metrics: scores on the test split, seconds and memory.
     """
-    knobs = {name: value for name, value in vars(profile).items() if name != "artifacts"}
-    decoding = asdict(knobs.pop("decoding"))
-    knobs |= {f"decoding {name}": value for name, value in decoding.items()}
+    folders = ("artifacts", "recordings")
+    knobs = {name: value for name, value in vars(profile).items() if name not in folders}
+    for group in ("decoding", "adaptation"):
+        inner = asdict(knobs.pop(group))
+        knobs |= {f"{group} {name}": value for name, value in inner.items()}
     for name in ("base_model", "ready_model"):
         if Path(knobs[name]).is_absolute():  # a folder of this machine: its name says enough
             knobs[name] = Path(knobs[name]).name

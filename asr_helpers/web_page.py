@@ -136,7 +136,7 @@ def _from_card(folder: Path) -> tuple[str, float | None]:
         return folder.name, None
     try:
         data = ModelCard(card.read_text(encoding="utf-8"), ignore_metadata_errors=True).data
-    except (ValueError, OSError) as error:
+    except Exception as error:  # the YAML parser has errors of its own
         raise PageError(
             f"{card} has metadata that cannot be read: mend the lines between `---`, or delete the "
             "file."

@@ -156,6 +156,7 @@ def test_heads_alone_learn_in_their_phase():
 
 
 @pytest.mark.slow
+@pytest.mark.weekly
 def test_pretraining_goes_on_from_its_checkpoint(tmp_path, monkeypatch):
     rows = [utterance(1.0, text="TWO " * (1 + i % 3) + "A", seed=i) for i in range(80)]
     audio = np.concatenate([u.audio for u in rows])

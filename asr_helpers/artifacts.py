@@ -101,16 +101,29 @@ def _unreadable(file: Path) -> str | None:
     return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or no JSON'}"
 
 
+def _todays_name(name: str) -> str:
+    """A weight's name in PyTorch's present way of weight norm.
+
+    `facebook/wav2vec2-base` has the former names, and transformers saves a model under the names
+    that it was loaded with.
+    """
+    for before, today in {"weight_g": "original0", "weight_v": "original1"}.items():
+        if name.endswith(f".{before}"):
+            return f"{name.removesuffix(before)}parametrizations.weight.{today}"
+    return name
+
+
 def _wrong_weights(file: Path, expected: Mapping[str, Sequence[int]]) -> str | None:
     try:
         with safe_open(file, "pt") as stored:
             names = list(stored.keys())
             if "lm_head.weight" not in names:
                 return f"{file.name} has no CTC head (lm_head.weight)"
+            known = {_todays_name(name): name for name in names}
             for name, shape in expected.items():
-                if name not in names:
+                if name not in known:
                     return f"{file.name} lacks {name}, which config.json asks for"
-                if (has := stored.get_slice(name).get_shape()) != shape:
+                if (has := stored.get_slice(known[name]).get_shape()) != shape:
                     return f"{file.name} has {name} of shape {has}, and config.json says {shape}"
             for name in names:
                 tensor = stored.get_tensor(name)

@@ -31,6 +31,19 @@ def test_what_exists_is_given_back(saved, tmp_path):
     assert require(tmp_path / "metrics.json", "05") == tmp_path / "metrics.json"
 
 
+def test_weights_under_the_names_of_an_earlier_pytorch_are_whole(saved, tmp_path):
+    """`facebook/wav2vec2-base` has them, and so has a model that was fine-tuned from it."""
+    folder = shutil.copytree(saved, tmp_path / "05_finetuned")
+    former = {"parametrizations.weight.original0": "weight_g"}
+    former |= {"parametrizations.weight.original1": "weight_v"}
+    weights = load_file(folder / "model.safetensors")
+    for today, before in former.items():
+        (name,) = [name for name in weights if name.endswith(today)]
+        weights[name.replace(today, before)] = weights.pop(name)
+    save_file(weights, folder / "model.safetensors")
+    assert require(folder, "05") == folder
+
+
 def empty(file):
     file.write_bytes(b"")
 

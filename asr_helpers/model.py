@@ -132,10 +132,12 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
         ValueError: there is no such part, or not that many layers.
     """
     encoder = model.base_model.encoder
+    # A post-norm encoder such as wav2vec2-base's has its layer norm below the layers.
+    norm = [] if model.config.do_stable_layer_norm else [encoder.layer_norm]
     known = {
         "convolutions": [model.base_model.feature_extractor],
         "projection": [model.base_model.feature_projection],
-        "positions": [encoder.pos_conv_embed],
+        "positions": [encoder.pos_conv_embed, *norm],
     }
     if unknown := sorted(set(parts) - set(known)):
         raise ValueError(f"There is no part {unknown[0]!r} to freeze: name {', '.join(known)}.")

@@ -137,7 +137,10 @@ def _put_together(profile: Profile, ready: Path) -> Path:
             f"{ready} was made from another base model than {base}: run lesson {LESSON}, whose model "
             "is then used, or make it again with `python -m tools.ship`."
         )
+    card = ready / "README.md"
     stamp = f"{made_from} {_checksum(ready, DIFFERENCE)}"
+    if card.is_file():
+        stamp += f" {_checksum(ready, card.name)}"
     kept = target / "made_from.txt"
     if kept.is_file() and kept.read_text() == stamp and damage(target) is None:
         return target
@@ -148,6 +151,8 @@ def _put_together(profile: Profile, ready: Path) -> Path:
     with saving(target) as half:
         model.save_pretrained(half)
         AutoProcessor.from_pretrained(ready).save_pretrained(half)
+        if card.is_file():  # the model's name, its WER and its licence
+            shutil.copy(card, half)
         (half / "made_from.txt").write_text(stamp)
     return target
 

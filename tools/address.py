@@ -80,19 +80,29 @@ if "google.colab" in sys.modules:
     clone = ["git", "clone", "--quiet", "--depth=1", "--branch={tag}", address, course]
     if not Path(course).exists() and subprocess.run(clone).returncode:
         sys.exit(f"{{address}} ({tag}) could not be fetched: check the network, then try again.")
-    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", course]
+    pip = [sys.executable, "-m", "pip", "install", "--quiet", "--editable", course{extra}]
     if subprocess.run(pip).returncode:
         sys.exit("pip could not install what the course needs: see its message, then try again.")
     sys.path.insert(0, course)
     os.chdir(f"{{course}}/notebooks")"""
 
 
-def setup_source(found, version, folder="/content"):
-    """The source of the setup cell: for an address, or for None; `folder` is where Colab works."""
+# What a lesson needs beside the packages that all need: an extra of pyproject.toml.
+EXTRAS = {"11_web_page": "[web]"}
+
+
+def setup_source(found, version, folder="/content", lesson=""):
+    """The source of a lesson's setup cell: for an address, or for None.
+
+    Args:
+        folder: where Colab works.
+        lesson: the notebook's name without its ending; some need an extra of the course.
+    """
     if not found:
         return WITHOUT
     name = found.rstrip("/").rsplit("/", 1)[1]
-    return WITH.format(address=found, tag=version, name=name, folder=folder)
+    extra = f' + "{EXTRAS[lesson]}"' if lesson in EXTRAS else ""
+    return WITH.format(address=found, tag=version, name=name, folder=folder, extra=extra)
 
 
 def write_lesson(path):
@@ -115,7 +125,7 @@ def write_lesson(path):
         "id": "colab-setup",
         "metadata": {"tags": ["colab-setup"]},
         "outputs": [],
-        "source": setup_source(address(), tag()).splitlines(keepends=True),
+        "source": setup_source(address(), tag(), lesson=path.stem).splitlines(keepends=True),
     }
     notebook["cells"] = [notebook["cells"][0], setup, *others]
     text = json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"

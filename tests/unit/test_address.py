@@ -24,7 +24,8 @@ def test_each_lesson_is_as_the_address_wants_it(lesson):
     cells = nbformat.read(lesson, as_version=4).cells
     badges = address.badges(lesson.relative_to(ROOT).as_posix(), "..")
     assert badges in cells[0].source and ("Open in Colab" in cells[0].source) == bool(badges)
-    assert cells[1].source == address.setup_source(address.address(), address.tag())
+    expected = address.setup_source(address.address(), address.tag(), lesson=lesson.stem)
+    assert cells[1].source == expected
     assert cells[1].metadata.tags == ["colab-setup"]
 
 
@@ -174,6 +175,14 @@ def test_without_an_address_the_cell_says_what_to_do(pip, monkeypatch):
     with pytest.raises(SystemExit, match="address is not set. Its owner sets it with"):
         run_cell(address.setup_source(None, "v1"), monkeypatch)
     assert pip.asked == []
+
+
+def test_the_web_pages_lesson_installs_what_only_it_needs():
+    plain = address.setup_source(OURS, "v1", lesson="01_explore")
+    web = address.setup_source(OURS, "v1", lesson="11_web_page")
+    assert '"--editable", course]' in plain and '"--editable", course + "[web]"]' in web
+    importing = {path.stem for path in LESSONS if '"import onnx' in path.read_text()}
+    assert importing == set(address.EXTRAS)
 
 
 @pytest.mark.parametrize("found", [None, OURS])

@@ -75,6 +75,16 @@ def test_it_is_put_together_once_and_again_if_it_was_damaged(place):
     assert load_model(finished_model(place).place).lm_head.out_features == 32
 
 
+def test_its_card_goes_with_it(place):
+    kept = Path(finished_model(place).place) / "README.md"
+    assert kept.read_text() == "# A card"
+    (Path(place.ready_model) / "README.md").write_text("# Another card")
+    finished_model(place)
+    assert kept.read_text() == "# Another card"
+    (Path(place.ready_model) / "README.md").unlink()
+    assert finished_model(place).whose == "shipped"
+
+
 def test_ones_own_comes_first(place, processor, model):
     folder = leave_own(place, processor, model)
     found = finished_model(place)

@@ -20,7 +20,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tools.address import setup_source
+from tools.address import EXTRAS, setup_source
 from tools.canary import NO_COURSE, Environment, InstallError, moves
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -76,10 +76,19 @@ def publish(folder):
 
 
 def run_cell(environment, work):
-    """Run the setup cell as Colab would; None, or what it said when it failed."""
-    cell = work / "cell.py"
+    """Run the setup cells as Colab would; None, or what one said when it failed.
+
+    That of most lessons, and those of the lessons that need more packages.
+    """
     repository = publish(work / "published" / "course")
-    cell.write_text(setup_source(f"file://{repository}", "v1", f"{work}/content"))
+    said = (run_one(environment, work, repository, lesson) for lesson in ("", *EXTRAS))
+    return next(filter(None, said), None)
+
+
+def run_one(environment, work, repository, lesson):
+    """As `run_cell`, of one lesson."""
+    cell = work / "cell.py"
+    cell.write_text(setup_source(f"file://{repository}", "v1", f"{work}/content", lesson))
     command = [environment.python, "-c", CELL, str(cell)]
     done = subprocess.run(command, env=environment.own, capture_output=True, text=True, cwd=work)
     if done.returncode:

@@ -34,6 +34,7 @@ RATE = 8000
 SENTENCES = {"flite": 1000, "piper": 500, "kokoro_en": 150}  # a shard
 SHORTEST, LONGEST = 0.3, 10.0  # seconds
 FLITE = {"slt": 190, "rms": 100, "awb": 120, "kal16": 105}  # voice: mean pitch, Hz
+HELD_OUT = ("am_michael", "bf_emma")  # voices that nothing is trained on: yardsticks of strangers
 WOMEN = ("slt", "af_", "bf_")  # how their voices' names begin
 
 
@@ -102,7 +103,7 @@ def _kokoro():
 def _english_styles():
     """{name: (tokens, 256)} of Kokoro's 28 American and British voices, of whom 15 are women."""
     folder = Path(os.environ.get("KOKORO_JS", "package")) / "voices"
-    paths = sorted(folder.glob("[ab][fm]_*.bin"))
+    paths = [p for p in sorted(folder.glob("[ab][fm]_*.bin")) if p.stem not in HELD_OUT]
     if not paths:
         raise FileNotFoundError(f"{folder} holds no voices: set KOKORO_JS to kokoro-js, unpacked")
     return {path.stem: np.fromfile(path, np.float32).reshape(-1, 256) for path in paths}

@@ -78,7 +78,9 @@ def measure(precision, paths):
 
     spoken = sum(soundfile.info(path).duration for path in paths)
     with tempfile.TemporaryDirectory() as folder:
-        page = build_page(Path(finished_model(load_profile("offline")).place), Path(folder) / "page", precision)
+        page = build_page(
+            Path(finished_model(load_profile("offline")).place), Path(folder) / "page", precision
+        )
         size = sum(file.stat().st_size for file in page.rglob("*") if file.is_file()) / 1e6
         handler = lambda *arguments: Quiet(*arguments, directory=page)  # noqa: E731
         server = ThreadingHTTPServer(("127.0.0.1", 0), handler)

@@ -39,7 +39,10 @@ BANDS, WINDOW, HOP, BINS = 80, 400, 160, 201
 UNITS = 27  # a band: they fit ten decades of power with an error of 0.02 of a decade
 GAIN = 1 / 300  # of the Fourier transform, so that a loud bin stays where GELU's sum is a square
 POWER = 1e6  # of the mel bands, so that every weight fits half precision
-QUIETEST, LOUDEST = 1e-10, 10**-1.5  # power of a band before POWER; whatever is quieter counts as that
+QUIETEST, LOUDEST = (
+    1e-10,
+    10**-1.5,
+)  # power of a band before POWER; whatever is quieter counts as that
 CUT = 1.0  # where a unit saturates
 LIFT = 8.0  # added to the log-mel spectrogram, so that GELU leaves it as it is
 ANCHOR = 1000.0  # the constant channel: beside it, a layer norm divides by a constant

@@ -62,6 +62,7 @@ def take(driver, address: str, sound: Path, text: str, seconds: float, name: str
         else:
             page.wait_for_timeout(1000 * (seconds - 1))
             page.screenshot(path=folder / f"recording-{name}.png")
+            page.wait_for_timeout(1500)  # until the clip and its pause are over
             page.click("#record")
             page.wait_for_selector("body[data-state=result]", timeout=60_000)
             page.fill("#correct", text)

@@ -5,11 +5,10 @@
 The page of the fine-tuned model, in each precision, in headless Chromium with one thread, served
 from this machine: the folder's size, the seconds until it is ready, and seconds for a second of
 speech on clips of the validation split, each handed over as a file. Whisper tiny.en through
-faster-whisper writes the same clips, with one thread, where it is installed. Without Chromium or
-playwright nothing is measured, and the result says so.
+faster-whisper, where it is installed, writes as many clips of the test split outside the browser,
+with one thread. Without Chromium or playwright nothing is measured, and the result says so.
 """
 
-import shutil
 import tempfile
 import threading
 import time
@@ -19,18 +18,18 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.common import alone, measured, save, spread, summary
+from tools import chromium
 
 PRECISIONS = ("float32", "float16", "int8")
 CLIPS, ROUNDS, RATE = 12, 3, 16_000
 WHISPER = "Whisper tiny.en, beam 1"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FINISHED = "body[data-state=result], body[data-state=ready]"
 
 
 def lacking():
     """What has to be installed to measure anything, or None."""
-    if not any(map(shutil.which, BROWSERS)):
-        return "Chromium, such as `apt-get install chromium`"
+    if not chromium.installed():
+        return chromium.NEED
     try:
         import playwright.sync_api  # noqa: F401
     except ImportError:
@@ -49,9 +48,11 @@ def timed_page(address, paths):
     """(seconds until ready, seconds of each file) of a page in a new browser."""
     from playwright.sync_api import sync_playwright
 
-    browser_path = next(filter(None, map(shutil.which, BROWSERS)))
     with sync_playwright() as driver:
-        options = {"executable_path": browser_path, "args": ["--no-sandbox", "--disable-gpu"]}
+        options = {
+            "executable_path": chromium.required(),
+            "args": ["--no-sandbox", "--disable-gpu"],
+        }
         browser = driver.chromium.launch(**options)
         page = browser.new_page()
         start = time.perf_counter()

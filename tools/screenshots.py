@@ -1,14 +1,13 @@
-"""Pictures of the web page in its four states, as the README and the lesson show them.
+"""Pictures of the web page in its four states; the README shows one of them.
 
     python -m tools.screenshots [FOLDER]
 
 Start, recording, result and a refused microphone, in headless Chromium at the width of a telephone
 and of a screen, light and dark: FOLDER (build/screenshots) gets `STATE-WIDTH-SCHEME.png`. The
-microphone is a clip of the validation split. The README's picture is `result-wide-light.png`,
-kept as docs/web_page.png.
+microphone is a clip of the validation split. The README's picture, docs/web_page.png, is
+`result-wide-light.png`.
 """
 
-import shutil
 import sys
 import tempfile
 import threading
@@ -24,9 +23,9 @@ from asr_helpers.finished import finished_model
 from asr_helpers.profiles import load_profile
 from asr_helpers.text import normalize
 from asr_helpers.web_page import build_page, open_server
+from tools import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SIZES = {"wide": {"width": 900, "height": 760}, "phone": {"width": 390, "height": 760}}
 CLIP = 6  # of the validation split
 
@@ -42,14 +41,15 @@ def spoken(path: Path) -> tuple[str, float]:
 def take(driver, address: str, sound: Path, text: str, seconds: float, name: str, folder: Path):
     """The four pictures of one size and scheme, `name` being "SIZE-SCHEME"."""
     size, scheme = name.split("-")
-    path = next(filter(None, map(shutil.which, BROWSERS)))
     context = {"viewport": SIZES[size], "color_scheme": scheme}
     fake = ["--use-fake-device-for-media-stream"]
     allowed = [
         *fake, "--use-fake-ui-for-media-stream", f"--use-file-for-fake-audio-capture={sound}%noloop",
     ]  # fmt: skip
     for flags, refused in ((allowed, False), ([*fake, "--deny-permission-prompts"], True)):
-        browser = driver.chromium.launch(executable_path=path, args=["--no-sandbox", *flags])
+        browser = driver.chromium.launch(
+            executable_path=chromium.required(), args=["--no-sandbox", *flags]
+        )
         page = browser.new_page(**context)
         page.goto(address)
         page.wait_for_selector("body[data-state=ready]", timeout=60_000)
@@ -71,7 +71,12 @@ def take(driver, address: str, sound: Path, text: str, seconds: float, name: str
 
 
 def main(folder: str = "build/screenshots") -> None:
-    """Build the page, serve it and photograph it."""
+    """Build the page, serve it and photograph it.
+
+    Raises:
+        FileNotFoundError: Chromium is missing; the message says what to install.
+    """
+    chromium.required()
     from playwright.sync_api import sync_playwright
 
     place = ROOT / folder

@@ -23,13 +23,13 @@ from asr_helpers.long_form import long_logits, transcribe_long, word_times
 from asr_helpers.metrics import wer
 from asr_helpers.text import normalize
 from asr_helpers.web_page import build_page, open_server
+from tools import chromium
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+CHROMIUM = chromium.installed()
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium, such as `apt-get install chromium`"),
+    pytest.mark.skipif(not CHROMIUM, reason=f"needs {chromium.NEED}"),
 ]
 PRECISIONS = ["float32", "int8"]
 # No name but localhost's is ever looked up: what would leave the machine fails.

@@ -1,20 +1,19 @@
 """The recorder in a real Chromium whose microphone is a sound file."""
 
 import csv
-import shutil
 
 import numpy as np
 import pytest
 import soundfile
 
 from asr_helpers.recorder import open_recorder
+from tools import chromium
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-CHROMIUM = next(filter(None, map(shutil.which, NAMES)), None)
+CHROMIUM = chromium.installed()
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.skipif(not CHROMIUM, reason="needs Chromium, such as `apt-get install chromium`"),
+    pytest.mark.skipif(not CHROMIUM, reason=f"needs {chromium.NEED}"),
 ]
 # No name but localhost's is ever looked up: what would leave the machine fails.
 FLAGS = [

@@ -26,7 +26,8 @@ WIDTH = 32  # frames; batches are padded to multiples of it
 def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) -> list[torch.Tensor]:
     """What transformer layer number `layers` reads, for each clip: (frames, hidden) tensors.
 
-    With `layers` 0 this is the output of the convolutions, the projection and the positions.
+    With `layers` 0 this is the output of the convolutions, the projection and the positions. With
+    all of the encoder's layers it is what the encoder's last layer norm reads.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
@@ -40,7 +41,9 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
         hidden = args[0] if args else kwargs["hidden_states"]
         kept.append(hidden[0].clone())
 
-    hook = model.base_model.encoder.layers[layers].register_forward_pre_hook(keep, with_kwargs=True)
+    encoder = model.base_model.encoder
+    above = [*encoder.layers, encoder.layer_norm][layers]
+    hook = above.register_forward_pre_hook(keep, with_kwargs=True)
     try:
         for array in arrays:
             model.base_model(torch.as_tensor(array, dtype=torch.float32)[None].to(model.device))
@@ -68,6 +71,8 @@ def upper_logits(
         state = state[0] if isinstance(state, tuple) else state  # so did transformers 5.0
     if model.config.do_stable_layer_norm:  # else the encoder normalises below its layers
         state = encoder.layer_norm(state)
+    if getattr(model.config, "add_adapter", False):
+        state = model.base_model.adapter(state)
     return model.lm_head(model.dropout(state)), frames
 
 
@@ -171,12 +176,18 @@ def _endless(sampler):
 
 
 def _trainable(model, layers):
-    """The trainable parameters, all of which lie above the cut."""
+    """The trainable parameters, all of which lie above the cut.
+
+    Raises:
+        ValueError: some lie below, or there are none.
+    """
     upper = {id(p) for p in model.lm_head.parameters()}
     for layer in model.base_model.encoder.layers[layers:]:
         upper |= {id(p) for p in layer.parameters()}
     if model.config.do_stable_layer_norm:
         upper |= {id(p) for p in model.base_model.encoder.layer_norm.parameters()}
+    if getattr(model.config, "add_adapter", False):
+        upper |= {id(p) for p in model.base_model.adapter.parameters()}
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
     # The vector that stands for masked frames is not used here: there are no masks.
     named = [(name, p) for name, p in named if not name.endswith("masked_spec_embed")]

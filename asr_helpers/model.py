@@ -123,7 +123,8 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
         model: a Wav2Vec2ForCTC; it is changed in place.
         parts: of "convolutions" (the front end), "projection" (from its channels to the encoder's
             width) and "positions" (the positional convolution, with the layer norm at its side).
-        layers: how many transformer layers, from the lowest up; 0 freezes none.
+        layers: how many transformer layers, from the lowest up; 0 freezes none. A model with a top
+            of its own (`add_adapter` in its config) may have all of them frozen.
 
     Returns:
         The same model.
@@ -141,10 +142,12 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
     }
     if unknown := sorted(set(parts) - set(known)):
         raise ValueError(f"There is no part {unknown[0]!r} to freeze: name {', '.join(known)}.")
-    if not 0 <= layers < len(encoder.layers):
+    # With layers between the encoder and the head, none of the encoder's has to learn.
+    most = len(encoder.layers) - (0 if getattr(model.config, "add_adapter", False) else 1)
+    if not 0 <= layers <= most:
         raise ValueError(
-            f"{layers} layers cannot be frozen: the encoder has {len(encoder.layers)}, and at least "
-            "one has to learn. Lower frozen_layers in the profile."
+            f"{layers} layers cannot be frozen: the encoder has {len(encoder.layers)}, of which at "
+            f"most {most} may be. Lower frozen_layers in the profile."
         )
     if layers:
         parts = tuple(known)

@@ -52,17 +52,22 @@ def pipeline(array, rate, config, text):
     hop, window = frame_geometry(config)
     frames = (len(array) - window) // hop + 1
     per_second = rate / hop
+    with_top = getattr(config, "add_adapter", False)
     stages = [
         ("waveform", SKY, f"({len(array)},)", f"{rate} samples/s"),
         (f"{len(config.conv_kernel)} convolutions", GREEN, f"({frames}, {config.conv_dim[-1]})",
          f"{per_second:.0f} frames/s"),
         (f"transformer\n{config.num_hidden_layers} layers", GREEN,
          f"({frames}, {config.hidden_size})", f"{per_second:.0f} frames/s"),
+        *([(f"top\n{config.num_adapter_layers} convolutions", GREEN,
+            f"({frames}, {config.output_hidden_size})", f"{per_second:.0f} frames/s")]
+          if with_top else []),
         ("head\n1 linear layer", ORANGE, f"({frames}, {config.vocab_size})",
          f"{per_second:.0f} frames/s"),
         ("CTC\nmerge repeats,\ndrop blanks", YELLOW, f"({len(text)},)", "letters"),
     ]  # fmt: skip
-    figure, axes = _canvas(10, 4, 4.0)
+    top = f", {config.num_adapter_layers} convolutions on top" if with_top else ""
+    figure, axes = _canvas(2 * len(stages), 4, 4.0)
     for k, (name, colour, shape, per) in enumerate(stages):
         x = 0.05 + 2 * k
         _box(axes, x, 1.9, 1.65, 1.0, colour, "" if k == 0 else name)
@@ -74,14 +79,17 @@ def pipeline(array, rate, config, text):
     wave = shown / (np.abs(shown).max() or 1.0)
     axes.plot(np.linspace(0.12, 1.63, len(wave)), 2.4 + 0.42 * wave, color=BLUE, linewidth=0.5)
     axes.text(0.87, 3.0, "waveform", ha="center", va="bottom")
+    head = 2 * len(stages) - 4  # where the column of the head begins
     axes.annotate(
-        "", (2.05, 3.25), (5.7, 3.25), arrowprops={"arrowstyle": "|-|,widthA=0.3,widthB=0.3"}
-    )
-    axes.text(3.87, 3.35, "encoder: pretrained", ha="center", va="bottom", color=GREEN)
-    axes.text(6.87, 3.1, "new, random\nat first", ha="center", va="bottom", color=ORANGE)
+        "", (2.05, 3.25), (head - 0.3, 3.25),
+        arrowprops={"arrowstyle": "|-|,widthA=0.3,widthB=0.3"},
+    )  # fmt: skip
+    axes.text(head / 2 + 0.9, 3.35, "encoder: pretrained", ha="center", va="bottom", color=GREEN)
+    axes.text(head + 0.87, 3.1, "new, random\nat first", ha="center", va="bottom", color=ORANGE)
     written = text if len(text) < 72 else f"{text[:70]}…"
-    axes.text(9.75, 0.35, f"“{written}”", ha="right", va="bottom", size=13, family="monospace")
-    _arrow(axes, (8.87, 0.95), (8.87, 0.68))
+    end = head + 3.75
+    axes.text(end, 0.35, f"“{written}”", ha="right", va="bottom", size=13, family="monospace")
+    _arrow(axes, (head + 2.87, 0.95), (head + 2.87, 0.68))
     milliseconds = 1000 * hop / rate, 1000 * window / rate
     axes.set_title(
         f"From {len(array) / rate:.1f} seconds of sound to text: a frame every "
@@ -90,7 +98,9 @@ def pipeline(array, rate, config, text):
     return show(
         figure,
         f"A waveform of {len(array)} samples goes through {len(config.conv_kernel)} convolutions, "
-        f"{config.num_hidden_layers} transformer layers and a linear head: {frames} frames of "
+        f"{config.num_hidden_layers} transformer layers"
+        f"{top} and a "
+        f"linear head: {frames} frames of "
         f"{config.vocab_size} scores. CTC makes of them the text “{text}”.",
     )
 

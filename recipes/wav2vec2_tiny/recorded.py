@@ -120,8 +120,8 @@ def write(path, kept):
     half.rename(path)
 
 
-def main(work):
-    for game in (drascula, queen):
+def main(work, games=(drascula, queen)):
+    for game in games:
         every = list(game())
         for first in tqdm(range(0, len(every), LINES), desc=game.__name__, unit="shard"):
             path = Path(work) / f"{game.__name__}-{first // LINES:04d}.npz"

@@ -91,19 +91,38 @@ def transplant(model):
 
 
 @torch.no_grad()
+def log_mel(waves, padded=True):
+    """(batch, 80, frames of 10 ms): Whisper's log-mel spectrogram (Radford et al. 2022, section 2.2).
+
+    `waves` is (batch, samples) at 16 kHz, of unit variance. Whisper mirrors half a window at both
+    ends (`padded`), and takes nothing as quieter than the loudest minus eight decades; without
+    `padded` only whole windows count, and silence may be as quiet as it is.
+    """
+    spectrum = torch.stft(
+        waves * LOUDNESS, 400, 160, window=torch.hann_window(400), center=padded,
+        return_complex=True,
+    )  # fmt: skip
+    if padded:
+        spectrum = spectrum[..., :-1]
+    mel = (torch.tensor(MEL, dtype=torch.float32) @ spectrum.abs() ** 2).clamp(min=1e-10).log10()
+    if padded:
+        mel = torch.maximum(mel, mel.amax((1, 2), keepdim=True) - 8)
+    return (mel + 4) / 4
+
+
+@torch.no_grad()
+def convolved(mel, padding=1):
+    """(batch, frames of 20 ms, 384): what Whisper's two convolutions make of a `log_mel`."""
+    weights = encoder()
+    heard = F.gelu(F.conv1d(mel, weights["conv1/weight"], weights["conv1/bias"], 1, padding))
+    heard = F.gelu(F.conv1d(heard, weights["conv2/weight"], weights["conv2/bias"], 2, padding))
+    return heard.transpose(1, 2)
+
+
+@torch.no_grad()
 def ears(waves):
     """(batch, frames of 20 ms, 384): what Whisper's layers get of (batch, samples) at 16 kHz.
 
-    Its log-mel spectrogram (Radford et al. 2022, section 2.2), its two convolutions, and instead of
-    each place's sinusoid the mean of the first six seconds'.
+    Its two convolutions, and instead of each place's sinusoid the mean of the first six seconds'.
     """
-    weights = encoder()
-    spectrum = torch.stft(
-        waves * LOUDNESS, 400, 160, window=torch.hann_window(400), return_complex=True
-    )
-    mel = torch.tensor(MEL, dtype=torch.float32) @ spectrum[..., :-1].abs() ** 2
-    mel = mel.clamp(min=1e-10).log10()
-    mel = (torch.maximum(mel, mel.amax((1, 2), keepdim=True) - 8) + 4) / 4
-    heard = F.gelu(F.conv1d(mel, weights["conv1/weight"], weights["conv1/bias"], padding=1))
-    heard = F.gelu(F.conv1d(heard, weights["conv2/weight"], weights["conv2/bias"], 2, padding=1))
-    return heard.transpose(1, 2) + weights["position_encodings/encodings"][:PLACES].mean(0)
+    return convolved(log_mel(waves)) + encoder()["position_encodings/encodings"][:PLACES].mean(0)

@@ -1,41 +1,19 @@
 """What Whisper tiny.en's encoder computes, written out: the yardstick of `network.py`.
 
-`frames` takes the clip as it is, where Whisper appends silence up to 30 seconds.
+`frames` takes the clip as it is, where Whisper appends silence up to 30 seconds. `heard` is the same
+as the network hears it, several times faster than the network: `bank.py` computes hours with it.
 """
 
 import torch
 import torch.nn.functional as F
 
 from recipes.wav2vec2_tiny import transplant
-from recipes.wav2vec2_tiny.transplant import LOUDNESS, MEL
+from recipes.wav2vec2_whisper import network
 
 
-@torch.no_grad()
-def log_mel(waves: torch.Tensor) -> torch.Tensor:
-    """(batch, 80, frames of 10 ms): Whisper's log-mel spectrogram (Radford et al. 2022, section 2.2).
-
-    `waves` is (batch, samples) at 16 kHz, of unit variance.
-    """
-    spectrum = torch.stft(
-        waves * LOUDNESS, 400, 160, window=torch.hann_window(400), return_complex=True
-    )
-    mel = torch.tensor(MEL, dtype=torch.float32) @ spectrum[..., :-1].abs() ** 2
-    mel = mel.clamp(min=1e-10).log10()
-    return (torch.maximum(mel, mel.amax((1, 2), keepdim=True) - 8) + 4) / 4
-
-
-@torch.no_grad()
-def frames(waves: torch.Tensor) -> torch.Tensor:
-    """(batch, frames of 20 ms, 384): what Whisper's encoder makes of (batch, samples) at 16 kHz.
-
-    The clip as it is: no silence is appended up to 30 seconds.
-    """
+def _layers(hidden: torch.Tensor) -> torch.Tensor:
+    """(batch, frames, 384) through Whisper's four layers, without its last normalisation."""
     weights = transplant.encoder()
-    heard = log_mel(waves)
-    heard = F.gelu(F.conv1d(heard, weights["conv1/weight"], weights["conv1/bias"], padding=1))
-    heard = F.gelu(F.conv1d(heard, weights["conv2/weight"], weights["conv2/bias"], 2, padding=1))
-    hidden = heard.transpose(1, 2)
-    hidden = hidden + weights["position_encodings/encodings"][: hidden.shape[1]]
 
     def normed(x, name):
         return F.layer_norm(x, x.shape[-1:], weights[f"{name}/gamma"], weights[f"{name}/beta"])
@@ -55,4 +33,31 @@ def frames(waves: torch.Tensor) -> torch.Tensor:
         )
         inner = F.gelu(linear(normed(hidden, f"{of}/ffn/layer_norm"), f"{of}/ffn/linear_0"))
         hidden = hidden + linear(inner, f"{of}/ffn/linear_1")
-    return normed(hidden, "layer_norm")
+    return hidden
+
+
+@torch.no_grad()
+def frames(waves: torch.Tensor) -> torch.Tensor:
+    """(batch, frames of 20 ms, 384): what Whisper's encoder makes of (batch, samples) at 16 kHz.
+
+    The clip as it is: no silence is appended up to 30 seconds.
+    """
+    weights = transplant.encoder()
+    hidden = transplant.convolved(transplant.log_mel(waves))
+    hidden = _layers(hidden + weights["position_encodings/encodings"][: hidden.shape[1]])
+    gamma, beta = weights["layer_norm/gamma"], weights["layer_norm/beta"]
+    return F.layer_norm(hidden, hidden.shape[-1:], gamma, beta)
+
+
+@torch.no_grad()
+def heard(waves: torch.Tensor) -> torch.Tensor:
+    """(batch, frames of 20 ms, 384): what `network.py` makes of (batch, samples) below its top.
+
+    Without the encoder's last normalisation, which the top trains on. `waves` have unit variance.
+    """
+    quietest = network.silence()
+    mel = transplant.log_mel(waves, padded=False).clamp(min=quietest)
+    mel[:, network.BANDS :] = quietest
+    hidden = transplant.convolved(mel, padding=0)
+    places = torch.arange(hidden.shape[1]).clamp(max=network.PLACES - 1)
+    return _layers(hidden + transplant.encoder()["position_encodings/encodings"][places])

@@ -3,16 +3,17 @@
 Whisper reads a log-mel spectrogram, a Wav2Vec2 reads the waveform through convolutions. Here seven
 convolutions compute that spectrogram and then Whisper's own two convolutions, a depthwise
 positional convolution adds Whisper's sinusoids, and the four layers go over weight by weight
-(`transplant.py`). Nothing is trained. Each stage has a function of its own and a test:
+(`transplant.py`). Nothing of it is trained. Behind it stands a small top, Wav2Vec2's own adapter with
+the CTC head, which `top.py` trains. Each stage has a function of its own and a test:
 
 | convolution | kernel, stride | what it computes |
 |---|---|---|
 | 0 | 1, 1 | the normalised waveform and its negative |
 | 1 | 400, 160 | the short-time Fourier transform, in four phases |
-| 2 | 1, 1 | the power of 80 mel bands, and its negative |
+| 2 | 1, 1 | the power of the 62 mel bands below 4 kHz, and its negative |
 | 3 | 1, 1 | units that saturate, one after the other, as a band grows louder |
 | 4 | 1, 1 | the sum of the units: the logarithm of the power |
-| 5 | 3, 1 | Whisper's first convolution |
+| 5 | 3, 1 | Whisper's first convolution; the 18 bands above 4 kHz are in its bias |
 | 6 | 3, 2 | Whisper's second convolution, and one constant channel |
 
 Every convolution ends in a GELU, which three identities turn into what is needed:
@@ -20,8 +21,9 @@ GELU(x) - GELU(-x) = x (nothing changes), GELU(x) + GELU(-x) = x erf(x / sqrt 2)
 small x, and GELU(x + c) = x + c for a large c.
 
 What differs from Whisper: the first frame lies 520 samples in, since these convolutions do not pad;
-the quietest level is fixed and not the utterance's loudest minus eight decades; the places are
-constant after `PLACES` frames.
+the quietest level is fixed and not the utterance's loudest minus eight decades; nothing above 4 kHz is
+heard, so that every recording sounds like a telephone call; the places are constant after `PLACES`
+frames. The last two keep the model small.
 """
 
 import math
@@ -33,54 +35,44 @@ import torch.nn.functional as F
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
 from recipes.wav2vec2_tiny import transplant
-from recipes.wav2vec2_tiny.network import CHARACTERS, RATE
+from recipes.wav2vec2_tiny.network import CONFIG as TINY
+from recipes.wav2vec2_tiny.network import RATE
 
-BANDS, WINDOW, HOP, BINS = 80, 400, 160, 201
+ALL_BANDS, BANDS = 80, 62  # Whisper's mel bands, and those below 4 kHz
+WINDOW, HOP, BINS = 400, 160, 101  # samples, samples, and the bins of 40 Hz up to 4 kHz
 UNITS = 27  # a band: they fit ten decades of power with an error of 0.02 of a decade
 GAIN = 1 / 300  # of the Fourier transform, so that a loud bin stays where GELU's sum is a square
 POWER = 1e6  # of the mel bands, so that every weight fits half precision
-QUIETEST, LOUDEST = (
-    1e-10,
-    10**-1.5,
-)  # power of a band before POWER; whatever is quieter counts as that
+# The power of a band before POWER is applied; whatever is quieter counts as QUIETEST.
+QUIETEST, LOUDEST = 1e-10, 10**-1.5
 CUT = 1.0  # where a unit saturates
 LIFT = 8.0  # added to the log-mel spectrogram, so that GELU leaves it as it is
 ANCHOR = 1000.0  # the constant channel: beside it, a layer norm divides by a constant
 OFFSET = 500.0  # added to all channels of a frame: invisible to the layers, visible to the places
-PLACES = 500  # frames of 20 ms that have a place of their own
+TOP = 224  # channels of the top
+PLACES = 700  # frames of 20 ms that have a place of their own
 
-CONFIG = dict(
-    vocab_size=len(CHARACTERS),
-    pad_token_id=0,
-    ctc_loss_reduction="mean",
+CONFIG = TINY | dict(
     conv_dim=(2, 4 * BINS, 2 * BANDS, UNITS * BANDS, BANDS, 384, 385),
     conv_kernel=(1, WINDOW, 1, 1, 1, 3, 3),
     conv_stride=(1, HOP, 1, 1, 1, 1, 2),
     num_feat_extract_layers=7,
     feat_extract_norm="group",  # the first convolution's alone: it normalises the waveform
-    conv_bias=True,
     feat_extract_activation="gelu",
-    do_stable_layer_norm=True,
     num_conv_pos_embeddings=2 * PLACES,
     num_conv_pos_embedding_groups=384,
-    hidden_size=384,
-    num_hidden_layers=4,
-    num_attention_heads=6,
-    intermediate_size=1536,
-    hidden_dropout=0.0,
-    attention_dropout=0.0,
-    activation_dropout=0.0,
-    feat_proj_dropout=0.0,
-    final_dropout=0.0,
-    layerdrop=0.0,
-    mask_time_prob=0.05,
     mask_time_min_masks=0,
-    mask_feature_prob=0.0,
+    # The top: a projection and three gated convolutions over three frames each.
+    add_adapter=True,
+    output_hidden_size=TOP,
+    num_adapter_layers=3,
+    adapter_kernel_size=3,
+    adapter_stride=1,
 )
 
 
 def fourier() -> torch.Tensor:
-    """(804, 2, 400): windowed cosines and sines and their negatives, of the waveform and -waveform."""
+    """(404, 2, 400): windowed cosines and sines and their negatives, of the waveform and -waveform."""
     n = torch.arange(WINDOW, dtype=torch.float64)
     window = torch.hann_window(WINDOW, dtype=torch.float64)
     turns = 2 * math.pi * torch.arange(BINS, dtype=torch.float64)[:, None] * n / WINDOW
@@ -90,8 +82,8 @@ def fourier() -> torch.Tensor:
 
 
 def mel() -> torch.Tensor:
-    """(160, 804): POWER times each band's sum of the rectified phases, and its negative."""
-    bands = POWER * torch.tensor(np.tile(transplant.MEL, 4), dtype=torch.float32)
+    """(124, 404): POWER times each band's sum of the rectified phases, and its negative."""
+    bands = POWER * torch.tensor(np.tile(transplant.MEL[:BANDS, :BINS], 4), dtype=torch.float32)
     return torch.cat([bands, -bands])
 
 
@@ -112,7 +104,7 @@ def logarithm() -> tuple[np.ndarray, np.ndarray, float]:
 
 
 def saturating() -> torch.Tensor:
-    """(UNITS * 80, 160): how strongly each unit of a band hears that band's power."""
+    """(UNITS * 62, 124): how strongly each unit of a band hears that band's power."""
     a, _, _ = logarithm()
     weight = torch.zeros(BANDS, UNITS, 2, BANDS)
     for band in range(BANDS):
@@ -122,7 +114,7 @@ def saturating() -> torch.Tensor:
 
 
 def log_mel() -> tuple[torch.Tensor, float]:
-    """(80, UNITS * 80) and the bias: Whisper's (log10 + 4) / 4 of each band, plus LIFT."""
+    """(62, UNITS * 62) and the bias: Whisper's (log10 + 4) / 4 of each band, plus LIFT."""
     _, d, constant = logarithm()
     weight = torch.zeros(BANDS, BANDS, UNITS)
     for band in range(BANDS):
@@ -130,6 +122,12 @@ def log_mel() -> tuple[torch.Tensor, float]:
     # x erf(x / sqrt 2) is sqrt(2 / pi) x^2 for small x. The input has unit variance, Whisper's LOUDNESS.
     shift = math.log10(transplant.LOUDNESS**2 / (math.sqrt(2 / math.pi) * GAIN**2))
     return weight.view(BANDS, -1), (constant + shift + 4) / 4 + LIFT
+
+
+def silence() -> float:
+    """Whisper's (log10 + 4) / 4 of a band without any power, as `log_mel` gives it."""
+    weight, bias = log_mel()
+    return bias - LIFT + weight[0].sum().item() * F.gelu(torch.tensor(CUT)).item()
 
 
 def places(sinusoids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -162,8 +160,10 @@ def _front_end(convolutions, weights) -> None:
     kernels[4].weight.copy_(weight[..., None])
     kernels[4].bias.fill_(bias)
     first = weights["conv1/weight"]
-    kernels[5].weight.copy_(first)
-    kernels[5].bias.copy_(weights["conv1/bias"] - LIFT * first.sum((1, 2)))
+    low, high = first[:, :BANDS], first[:, BANDS:]
+    kernels[5].weight.copy_(low)
+    lifted = LIFT * low.sum((1, 2)) - silence() * high.sum((1, 2))
+    kernels[5].bias.copy_(weights["conv1/bias"] - lifted)
     kernels[6].weight[:384].copy_(weights["conv2/weight"])
     kernels[6].bias[:384].copy_(weights["conv2/bias"])
     kernels[6].bias[384] = ANCHOR
@@ -188,6 +188,6 @@ def new_model(**changes) -> Wav2Vec2ForCTC:
     encoder.pos_conv_embed.conv.bias.fill_(16.0)  # GELU leaves a place plus 16 as it is
     transplant.transplant(model.wav2vec2)
     # A masked frame is one of silence, so that the places stand.
-    silence = model.wav2vec2.feature_extractor(torch.zeros(1, RATE)).transpose(1, 2)
-    model.wav2vec2.masked_spec_embed.copy_(model.wav2vec2.feature_projection(silence)[0][0, 0])
+    quiet = model.wav2vec2.feature_extractor(torch.zeros(1, RATE)).transpose(1, 2)
+    model.wav2vec2.masked_spec_embed.copy_(model.wav2vec2.feature_projection(quiet)[0][0, 0])
     return model

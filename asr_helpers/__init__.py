@@ -34,6 +34,8 @@
     finished      the fine-tuned model that later lessons use
     inference     a model's logits to text
     long_form     recordings of any length; when each word was said, and how sure it is
+    alignment     a known text in its sound: times, subtitles, and how well it fits
+    captions      live, by a window that slides over the sound
     page          a page in the browser that writes down a voice
     export        the model as an ONNX file, which runs without PyTorch
     web_page      a static page around that file, which needs no server behind it

@@ -51,6 +51,8 @@ FLOW = [
     "finished",
     "inference",
     "long_form",
+    "alignment",
+    "captions",
     "page",
     "export",
     "web_page",

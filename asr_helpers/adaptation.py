@@ -104,8 +104,8 @@ def adapt(
         layers: transformer layers below the cut.
         augment: varies each utterance `copies` times before the lower part reads it; None reads it
             as it is, once.
-        masked: the share of frames, and half of it the share of channels, that are set to zero in
-            each step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
+        masked: the share of frames, and half of it the share of channels, that are hidden in each
+            step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
 
     Returns:
         The loss of each step, per label token.
@@ -157,15 +157,20 @@ def adapt(
 
 
 def _masked(frames, share):
-    """Frames (frames, hidden) with spans in time and in channels set to zero."""
+    """Frames (frames, hidden) with spans in time and in channels hidden.
+
+    What is hidden becomes the frame's own mean. Zero would do where a frame's values lie around
+    zero, but a model may carry a large constant there, which the next layer norm takes away.
+    """
     if not share:
         return frames
-    frames = frames.clone()
+    mean = frames.mean(dim=1, keepdim=True)
+    frames = frames - mean
     for axis, length, part in ((0, SPAN, share), (1, CHANNELS, share / 2)):
         spans = round(part * frames.shape[axis] / length)
         for start in torch.randint(frames.shape[axis], (spans,)).tolist():
             frames.narrow(axis, start, min(length, frames.shape[axis] - start)).zero_()
-    return frames
+    return frames + mean
 
 
 def _endless(sampler):

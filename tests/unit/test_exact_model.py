@@ -10,7 +10,7 @@ from transformers import WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from recipes.wav2vec2_tiny import transplant
-from recipes.wav2vec2_whisper import encoder, network
+from recipes.wav2vec2_tiny import encoder, network
 
 FIRST = 520  # samples: where Whisper begins for its frames to lie where the convolutions' lie
 

@@ -1,6 +1,6 @@
 """The frames that the frozen part of the model makes of every utterance, computed once and kept.
 
-    python -m recipes.wav2vec2_whisper.bank WORK VARIATION
+    python -m recipes.wav2vec2_tiny.bank WORK VARIATION
 
 For each shard `WORK/VOICE-0007.npz` it writes `WORK/bank/VOICE-0007.V.npy`, half precision, (frames of
 20 ms, 384) of all utterances joined, and `.json` beside it: how many frames each has, and its text.
@@ -20,15 +20,15 @@ from tqdm import tqdm
 from asr_helpers.training import fast_bfloat16
 from recipes.wav2vec2_tiny import data
 from recipes.wav2vec2_tiny.corpora import all_transcripts
+from recipes.wav2vec2_tiny.encoder import heard
 from recipes.wav2vec2_tiny.texts import Forbidden
-from recipes.wav2vec2_whisper.encoder import heard
 
 
 def frames_of(utterance: data.Utterance, rng: np.random.Generator | None) -> np.ndarray:
     """(frames, 384), half precision, of one utterance; `rng` None leaves the sound as it is."""
-    wave, _, _ = data.waveform(utterance, rng)
+    wave = data.waveform(utterance, rng)
     with torch.autocast("cpu", torch.bfloat16, enabled=fast_bfloat16()):
-        return heard(torch.from_numpy(wave.astype(np.float32))[None])[0].half().numpy()
+        return heard(torch.from_numpy(wave)[None])[0].half().numpy()
 
 
 def utterances_of(shard: Path, forbidden: Forbidden) -> list[data.Utterance]:

@@ -1,6 +1,6 @@
 """Train the top on the kept frames by CTC. Run it again after a kill and it goes on.
 
-    python -m recipes.wav2vec2_whisper.top WORK HOURS
+    python -m recipes.wav2vec2_tiny.top WORK HOURS
 
 HOURS is the speech to train on in all, each pass counted. Trained are Wav2Vec2's adapter, the CTC head
 and the encoder's last normalisation, 1.0 million parameters; all below is frozen, and its frames come
@@ -20,11 +20,9 @@ import torch
 import torch.nn.functional as F
 
 from asr_helpers.training import fast_bfloat16
-from recipes.wav2vec2_tiny import data
+from recipes.wav2vec2_tiny import bank, data, network
 from recipes.wav2vec2_tiny.corpora import real_prompts
-from recipes.wav2vec2_tiny.evaluate import greedy
 from recipes.wav2vec2_tiny.network import CHARACTERS
-from recipes.wav2vec2_whisper import bank, network
 
 SHARES = {"flite": 0.22, "kokoro_en": 0.2, "piper": 0.08, "queen": 0.32, "sky": 0.18}
 HELD_OUT = "drascula"  # a whole game, with its actors
@@ -90,6 +88,12 @@ def loss_of(top, batch):
     scores = logits.float().log_softmax(-1).transpose(0, 1)
     each = F.ctc_loss(scores, labels, sizes, label_sizes, reduction="none", zero_infinity=True)
     return (each / label_sizes).mean()
+
+
+def greedy(ids):
+    """Collapse repeats, drop blanks and special tokens, join."""
+    kept = [i for i, before in zip(ids, [None, *ids]) if i != before and i > 3]
+    return " ".join("".join(CHARACTERS[i] for i in kept).replace("|", " ").split())
 
 
 @torch.inference_mode()

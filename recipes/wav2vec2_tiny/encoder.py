@@ -7,8 +7,7 @@ as the network hears it, several times faster than the network: `bank.py` comput
 import torch
 import torch.nn.functional as F
 
-from recipes.wav2vec2_tiny import transplant
-from recipes.wav2vec2_whisper import network
+from recipes.wav2vec2_tiny import network, transplant
 
 
 def _layers(hidden: torch.Tensor) -> torch.Tensor:

@@ -7,7 +7,9 @@ import torch
 from asr_helpers import devices
 
 ROOT = Path(__file__).parent.parent.parent
-VERSION = "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025\n"
+VERSION = (
+    "NVRM version: NVIDIA UNIX x86_64 Kernel Module  550.163.01  Tue Apr  8 12:41:17 UTC 2025\n"
+)
 
 
 @pytest.fixture

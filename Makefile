@@ -41,3 +41,17 @@ site:  ## the course as a site in build/site, from the stored notebooks
 quizzes:  ## the questions of teaching/quizzes into the lessons, and as pages to print
 	@$(PYTHON) -m tools.quizzes
 
+
+.PHONY: colab colab_image publish
+
+colab:  ## do the lessons run with Colab's packages? (Python 3.13)
+	@$(PYTHON) -m tools.colab
+
+COLAB_IMAGE ?= us-docker.pkg.dev/colab-images/public/runtime
+colab_image:  ## the same in Google's public image of Colab's runtime; needs docker
+	@docker run --rm --entrypoint python3 --volume "$(CURDIR):/course" --workdir /course $(COLAB_IMAGE) -m tools.colab --here
+
+# ADDRESS reaches the program as a variable of the environment, as MODEL does.
+export ADDRESS
+publish:  ## write ADDRESS everywhere, commit, tag and push the release of pyproject.toml's version
+	@$(PYTHON) -m tools.publish "$$ADDRESS"

@@ -129,7 +129,7 @@ def client(tmp_path):
         }  # fmt: skip
         return subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code)], env=kept | own | environment,
-            cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=120,
+            cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
 
     return run

@@ -35,7 +35,7 @@ TESTING = [path for path in WORKFLOWS if path.stem in ("canary", "tests")]
 
 
 def test_each_is_known():
-    known = {"canary", "pages", "tests", "weekly"}
+    known = {"canary", "pages", "site", "tests", "weekly"}
     assert {"canary", "pages", "tests"} <= {path.stem for path in WORKFLOWS} <= known
 
 
@@ -49,6 +49,15 @@ def test_pages_builds_what_it_deploys_and_only_the_deployment_may_write():
     # As a variable of the environment: a name typed by hand cannot be a command.
     assert made["env"] == {"MODEL": "${{ inputs.model }}"}
     assert build["steps"][-1]["with"]["path"] == "build/web"
+
+
+def test_a_release_publishes_the_site_that_is_built_from_its_tag():
+    workflow = read(ROOT / ".github" / "workflows" / "site.yml")
+    assert workflow["on"]["push"] == {"tags": ["v*"]}  # no branch: only a release is published
+    build, deploy = workflow["jobs"]["build"], workflow["jobs"]["deploy"]
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make site"]
+    assert build["steps"][-1]["with"]["path"] == "build/site"
+    assert "permissions" not in build and deploy["needs"] == "build"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 
-.PHONY: course test weekly lab setup render bench canary web
+.PHONY: check course test weekly lab setup render bench canary web
 
 course:  ## run every lesson, in order
 	@$(PYTHON) course.py run --profile $(PROFILE)
@@ -14,6 +14,9 @@ weekly:  ## run the tests that take too long for each commit
 
 lab:  ## open JupyterLab
 	@$(PYTHON) course.py lab notebooks
+
+check:  ## is this machine ready for the course?
+	@$(PYTHON) course.py check
 
 setup:  ## only make .venv
 	@$(PYTHON) course.py setup

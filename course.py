@@ -4,8 +4,9 @@
     python course.py test [pytest arguments]  the tests
     python course.py lab                      JupyterLab
     python course.py setup                    only the environment
+    python course.py check [--no-page]        is this machine ready?
 
-Each makes the environment in `.venv` first if it is missing, damaged or out of date.
+Each but the last makes the environment in `.venv` first if it is missing, damaged or out of date.
 """
 
 import argparse
@@ -381,6 +382,14 @@ def refuse_unknown_profile(arguments):
         sys.exit(str(error))
 
 
+def check(arguments):
+    """Say whether this machine is ready for the course; the exit status."""
+    sys.path.insert(0, str(ROOT))
+    from tools.check import main as look
+
+    return look(arguments)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -390,8 +399,10 @@ def main():
         # JupyterLab would ask whether it may fetch news of its project.
         "lab": ["jupyterlab", "--LabApp.news_url=None"],
     }
-    parser.add_argument("task", choices=["setup", "test", *modules])
+    parser.add_argument("task", choices=["setup", "check", "test", *modules])
     chosen, rest = parser.parse_known_args()
+    if chosen.task == "check":  # looks at what is there, and changes nothing
+        sys.exit(check(rest))
     if chosen.task == "run":
         refuse_unknown_profile(rest)
     try:

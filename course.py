@@ -4,6 +4,7 @@
     python course.py test [pytest arguments]  the tests
     python course.py lab                      JupyterLab
     python course.py setup                    only the environment
+    python course.py catch-up 06              what the lessons before 06 would have left
     python course.py check [--no-page]        is this machine ready?
 
 Each but the last makes the environment in `.venv` first if it is missing, damaged or out of date.
@@ -398,6 +399,7 @@ def main():
         "run": ["tools.run_lessons"],
         # JupyterLab would ask whether it may fetch news of its project.
         "lab": ["jupyterlab", "--LabApp.news_url=None"],
+        "catch-up": ["tools.catch_up"],
     }
     parser.add_argument("task", choices=["setup", "check", "test", *modules])
     chosen, rest = parser.parse_known_args()

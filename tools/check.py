@@ -1,4 +1,4 @@
-"""Is this machine ready for the course? Less than a minute, the evening before.
+"""Is this machine ready for the course? About a minute, the evening before.
 
     python course.py check [--no-page]
 

@@ -1,7 +1,7 @@
 PYTHON ?= python3
 PROFILE ?= offline
 
-.PHONY: course test weekly lab setup render bench canary web
+.PHONY: check course test weekly lab setup render bench canary web
 
 course:  ## run every lesson, in order
 	@$(PYTHON) course.py run --profile $(PROFILE)
@@ -14,6 +14,9 @@ weekly:  ## run the tests that take too long for each commit
 
 lab:  ## open JupyterLab
 	@$(PYTHON) course.py lab notebooks
+
+check:  ## is this machine ready for the course?
+	@$(PYTHON) course.py check
 
 setup:  ## only make .venv
 	@$(PYTHON) course.py setup
@@ -33,10 +36,16 @@ bench: setup  ## measure the course against what people would pick instead (hour
 canary:  ## do the lessons run with the newest packages? CANARY holds its options
 	@$(PYTHON) -m tools.canary $(CANARY)
 
-.PHONY: site quizzes
+.PHONY: site quizzes kit exercises
 
 site:  ## the course as a site in build/site, from the stored notebooks
 	@$(PYTHON) -m tools.site
+
+kit: setup  ## one folder for a USB stick: the course, its packages, the site; KIT holds options
+	@.venv/bin/python -m tools.kit $(KIT)
+
+exercises:  ## the notebooks of exercises, from solutions and teaching/exercises
+	@.venv/bin/python -m tools.exercises
 
 quizzes:  ## the questions of teaching/quizzes into the lessons, and as pages to print
 	@$(PYTHON) -m tools.quizzes

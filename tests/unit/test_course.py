@@ -63,7 +63,7 @@ def test_the_help_names_every_task():
     said = subprocess.run(
         [sys.executable, "course.py", "--help"], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    for task in ("setup", "run", "test", "lab"):
+    for task in ("setup", "check", "catch-up", "run", "test", "lab"):
         assert task in said
 
 

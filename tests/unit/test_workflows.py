@@ -39,7 +39,7 @@ OTHERS = ("cat build/", "sudo rm -rf /usr/share", "if ! command -v firefox-esr")
 
 
 def test_each_is_known():
-    known = {"canary", "colab", "colab_image", "pages", "publish", "tests", "weekly"}
+    known = {"canary", "colab", "colab_image", "pages", "publish", "site", "tests", "weekly"}
     assert {path.stem for path in WORKFLOWS} == known
 
 
@@ -87,6 +87,15 @@ def test_the_weekly_job_has_what_the_firefox_test_needs():
     assert "command -v firefox-esr firefox" in install and "install" in install
     assert any(step.get("uses", "").startswith("actions/setup-node@") for step in found)
     assert found[-1]["run"] == "make weekly"
+
+
+def test_a_release_publishes_the_site_that_is_built_from_its_tag():
+    workflow = read(ROOT / ".github" / "workflows" / "site.yml")
+    assert workflow["on"]["push"] == {"tags": ["v*"]}  # no branch: only a release is published
+    build, deploy = workflow["jobs"]["build"], workflow["jobs"]["deploy"]
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make site"]
+    assert build["steps"][-1]["with"]["path"] == "build/site"
+    assert "permissions" not in build and deploy["needs"] == "build"
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)

@@ -33,6 +33,9 @@ web: setup  ## build the web page of your fine-tuned model in build/web
 bench: setup  ## measure the course against what people would pick instead (hours; see benchmarks/)
 	@.venv/bin/python -m benchmarks
 
+lock: setup  ## after a change of a pin: the exact versions of all that the pins bring along
+	@.venv/bin/python -m tools.lock
+
 canary:  ## do the lessons run with the newest packages? CANARY holds its options
 	@$(PYTHON) -m tools.canary $(CANARY)
 

@@ -28,6 +28,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 OLDEST, NEWEST = (3, 11), (3, 13)
+CONSTRAINTS = (
+    ROOT / "constraints.txt"
+)  # exact versions of what the pins bring along (tools/lock.py)
 WHEELHOUSE = "wheelhouse"  # a kit's folder of packages, in the clone (tools/kit.py)
 KIT_FACTS, SUMS = "kit.json", "SHA256SUMS"
 ROOM = 3e9  # bytes that the environment takes with torch's CPU build; with CUDA it takes more
@@ -129,8 +132,8 @@ def stamp():
 
 
 def digest():
-    """A digest of the two files that say what the environment holds."""
-    files = (ROOT / "environment.yml", ROOT / "pyproject.toml")
+    """A digest of the three files that say what the environment holds."""
+    files = (ROOT / "environment.yml", ROOT / "pyproject.toml", CONSTRAINTS)
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -363,6 +366,7 @@ def _install(lock, brought=None):
     """
     stamp().unlink(missing_ok=True)
     pip = [str(python()), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--constraint", str(CONSTRAINTS)]
     around = surroundings()
     if brought is not None:
         pip += ["--no-index", "--find-links", str(brought)]

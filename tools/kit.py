@@ -83,7 +83,7 @@ def refuse_cuda(pins: list[str]) -> None:
 def for_this_platform(pins: list[str], wheels: Path) -> None:
     """Fetch the pins and all that they need, as wheels for this Python and platform."""
     refuse_cuda(pins)
-    pip("wheel", "--wheel-dir", str(wheels), *pins)
+    pip("wheel", "--wheel-dir", str(wheels), "--constraint", str(course.CONSTRAINTS), *pins)
 
 
 def resolved(pins: list[str], platform: str, python: str) -> list[str]:
@@ -93,7 +93,7 @@ def resolved(pins: list[str], platform: str, python: str) -> list[str]:
     """
     uv = str(own_environment("kit").with_name("uv.exe" if os.name == "nt" else "uv"))
     command = [
-        uv, "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-config",
+        uv, "pip", "compile", "-", "--quiet", "--constraint", str(course.CONSTRAINTS), "--no-header", "--no-annotate", "--no-config",
         "--python-platform", PLATFORMS[platform][0], "--python-version", python,
         "--torch-backend", "cpu",
     ]  # fmt: skip

@@ -43,6 +43,7 @@ def source(tmp_path, monkeypatch):
     git(clone, "commit", "-qm", "first")
     for module in (kit, course):
         monkeypatch.setattr(module, "ROOT", clone)
+    monkeypatch.setattr(course, "CONSTRAINTS", clone / "constraints.txt")
     monkeypatch.setattr(kit, "KIT", clone / "build" / "kit")
     monkeypatch.setattr(kit, "SLIDES", clone / "build" / "slides")
     monkeypatch.setenv("PIP_NO_INDEX", "1")

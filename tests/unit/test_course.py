@@ -40,7 +40,9 @@ def install(tmp_path, monkeypatch):
 
 def test_torch_is_installed_first_so_that_it_keeps_its_build(install):
     torch, everything = install(status=0)
-    assert torch[-1].startswith("torch==") and torch[-2].startswith("--")
+    assert torch[-1].startswith("torch==")
+    assert torch[-3:-1] == everything[-len(course.pinned()) - 2 : -len(course.pinned())]
+    assert torch[-3:-1] == ["--constraint", str(course.CONSTRAINTS)]
     assert everything[-len(course.pinned()) :] == course.pinned()
     assert course.stamp().exists()
 

@@ -26,7 +26,7 @@ def remote(tmp_path, monkeypatch):
     """A bare repository; the course's clone of it is address.ROOT."""
     clone, bare = tmp_path / "clone", tmp_path / "bare"
     (clone / "notebooks").mkdir(parents=True)
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "CITATION.cff"):
         shutil.copy(ROOT / name, clone)
     cells = [nbformat.v4.new_markdown_cell("# 01 · A\n\n**After**"), nbformat.v4.new_code_cell("1")]
     made = nbformat.v4.new_notebook(cells=cells)

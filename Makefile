@@ -39,7 +39,7 @@ lock: setup  ## after a change of a pin: the exact versions of all that the pins
 canary:  ## do the lessons run with the newest packages? CANARY holds its options
 	@$(PYTHON) -m tools.canary $(CANARY)
 
-.PHONY: site quizzes kit exercises
+.PHONY: site quizzes kit exercises progress
 
 site:  ## the course as a site in build/site, from the stored notebooks
 	@$(PYTHON) -m tools.site
@@ -47,8 +47,11 @@ site:  ## the course as a site in build/site, from the stored notebooks
 kit: setup  ## one folder for a USB stick: the course, its packages, the site; KIT holds options
 	@.venv/bin/python -m tools.kit $(KIT)
 
-exercises:  ## the notebooks of exercises, from solutions and teaching/exercises
+exercises: setup  ## the notebooks of exercises, from solutions and teaching/exercises
 	@.venv/bin/python -m tools.exercises
+
+progress: setup  ## a page with what you have solved, and the WER of your own model
+	@.venv/bin/python -m tools.progress
 
 quizzes:  ## the questions of teaching/quizzes into the lessons, and as pages to print
 	@$(PYTHON) -m tools.quizzes

@@ -1,6 +1,10 @@
-"""Write the model where the course loads it: the encoder, its processor, and how training went.
+"""Put the trained top on the exact model, and write both as a model folder.
 
-    python -m recipes.wav2vec2_whisper.export WORK [FOLDER]
+    python -m recipes.wav2vec2_whisper.export WORK FOLDER
+    python -m recipes.wav2vec2_whisper.export recipes/wav2vec2_whisper/top.safetensors FOLDER
+
+The first takes what `top.py` left in WORK. The second takes the top that is kept in this repository, so
+that nothing has to be trained: the rest of the model is computed from Whisper's weights.
 
 The encoder goes without its head, in half precision, so that fine-tuning starts with a new one as
 it does with facebook/wav2vec2-base. The head that the top was trained with lies beside it, in
@@ -12,9 +16,9 @@ import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 
-from asr_helpers.corpus import FOLDER
 from recipes.wav2vec2_tiny.export import write_processor
 from recipes.wav2vec2_whisper import network
 from recipes.wav2vec2_whisper.top import Top
@@ -49,11 +53,28 @@ def draw(history, folder):
     figure.savefig(folder / "pretraining.png", dpi=100, bbox_inches="tight")
 
 
-def main(work, folder=FOLDER / "wav2vec2-tiny"):
-    work, folder = Path(work), Path(folder)
+def trained(source: Path) -> tuple[dict[str, torch.Tensor], list[dict]]:
+    """(the weights of a `Top` in single precision, its history) of a WORK folder or a kept top."""
+    if source.suffix != ".safetensors":
+        saved = torch.load(source / "top.pt", weights_only=True)
+        return saved["top"], saved["state"]["history"]
+    with safe_open(source, "pt") as kept:
+        history = json.loads(kept.metadata()["history"])
+    return {name: weight.float() for name, weight in load_file(source).items()}, history
+
+
+def keep(work: str | Path, path: str | Path) -> None:
+    """Write the top of a WORK folder in half precision, with its history: 2 MB."""
+    weights, history = trained(Path(work))
+    halves = {name: weight.half() for name, weight in weights.items()}
+    save_file(halves, path, {"format": "pt", "history": json.dumps(history)})
+
+
+def main(source, folder):
+    source, folder = Path(source), Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    saved = torch.load(work / "top.pt", weights_only=True)
-    model = whole(saved["top"])
+    weights, history = trained(source)
+    model = whole(weights)
     head = {f"model.lm_head.{n}": w.half() for n, w in model.lm_head.state_dict().items()}
     save_file(head, folder / "pretraining_heads.safetensors")
     model.wav2vec2.half().save_pretrained(folder)
@@ -62,7 +83,6 @@ def main(work, folder=FOLDER / "wav2vec2-tiny"):
     config["dtype"] = "float32"
     (folder / "config.json").write_text(json.dumps(config, indent=2) + "\n")
     write_processor(folder)
-    history = saved["state"]["history"]
     (folder / "pretraining.json").write_text(json.dumps(history, indent=1) + "\n")
     draw(history, folder)
     size = sum(file.stat().st_size for file in folder.iterdir()) / 1e6

@@ -11,17 +11,17 @@ from recipes.wav2vec2_tiny import recorded, synthesise
 from recipes.wav2vec2_whisper import bank, export, top
 from recipes.wav2vec2_whisper.sky import sky
 
-SHARDS = {"flite": 12, "kokoro_en": 20}
+SHARDS = {"flite": 12, "kokoro_en": 2}
 
 
-def main(work, hours=120):
+def main(work, hours=160):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     recorded.main(work, (recorded.drascula, recorded.queen, sky))
     for variation in range(2):
         bank.main(work, variation)
     top.main(work, hours)
-    export.main(work)
+    export.main(work, f"{work}/model")
 
 
 if __name__ == "__main__":

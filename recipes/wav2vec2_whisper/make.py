@@ -14,7 +14,7 @@ from recipes.wav2vec2_whisper.sky import sky
 SHARDS = {"flite": 12, "kokoro_en": 2}
 
 
-def main(work, hours=160):
+def main(work, hours=120):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     recorded.main(work, (recorded.drascula, recorded.queen, sky))

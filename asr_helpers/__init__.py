@@ -2,6 +2,7 @@
 
     profiles      every knob of the course
     artifacts     files that one lesson leaves and another reads
+    parallel      several processes that learn as one
     devices       the one device that models compute on
     frames        from samples to frames, and how many a label needs
     containers    what a sound file is, and where the sounds in it begin and end
@@ -10,7 +11,7 @@
     spoken, text  how transcripts are read: numbers and symbols in words, nothing that nobody says
     caches        where fetched files are kept, and the WER as a metric of `evaluate`
     reach         whether the Hub answers
-    splits        rows to train, validation and test
+    splits        rows to training, validation and test
     tables        the rows of a folder of recordings, in any common layout
     folder        your own recordings as a corpus, and what is wrong with them
     corpus        labelled speech, in splits that share no transcript
@@ -33,6 +34,7 @@
     hub           a model and its card to the Hugging Face Hub
     finished      the fine-tuned model that later lessons use
     inference     a model's logits to text
+    train         lesson 05 as a command, in one process or in several
     long_form     recordings of any length; when each word was said, and how sure it is
     page          a page in the browser that writes down a voice
     export        the model as an ONNX file, which runs without PyTorch

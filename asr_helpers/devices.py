@@ -4,13 +4,18 @@ import os
 
 import torch
 
+from asr_helpers.parallel import local_number
+
 
 def device() -> torch.device:
     """The first CUDA GPU where there is one, else the CPU.
 
+    Where several processes train together, each has the GPU of its own number.
     Apple's GPU is left out: PyTorch has no CTC loss for it.
     """
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    return (
+        torch.device("cuda", local_number()) if torch.cuda.is_available() else torch.device("cpu")
+    )
 
 
 def cores() -> int:

@@ -18,6 +18,7 @@ FOLDER = Path(asr_helpers.__file__).parent
 FLOW = [
     "profiles",
     "artifacts",
+    "parallel",
     "devices",
     "frames",
     "containers",
@@ -50,6 +51,7 @@ FLOW = [
     "hub",
     "finished",
     "inference",
+    "train",
     "long_form",
     "page",
     "export",

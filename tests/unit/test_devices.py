@@ -7,6 +7,8 @@ from asr_helpers import devices
 def test_the_gpu_is_chosen_where_there_is_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert devices.device() == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_RANK", "3")  # the fourth process on this machine
+    assert devices.device() == torch.device("cuda", 3)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert devices.device() == torch.device("cpu")
 

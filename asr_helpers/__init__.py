@@ -11,7 +11,7 @@
     spoken, text  how transcripts are read: numbers and symbols in words, nothing that nobody says
     caches        where fetched files are kept, and the WER as a metric of `evaluate`
     reach         whether the Hub answers
-    splits        rows to training, validation and test
+    splits        rows in three parts: to learn from, to choose by, to be scored on
     tables        the rows of a folder of recordings, in any common layout
     folder        your own recordings as a corpus, and what is wrong with them
     corpus        labelled speech, in splits that share no transcript

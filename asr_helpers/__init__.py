@@ -16,9 +16,11 @@
     folder        your own recordings as a corpus, and what is wrong with them
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
+    shards        a corpus of any size as tar files, which are read as a stream
     augment       the same utterance as another call would have recorded it
     collator      utterances of several lengths to one padded batch
     batches       which utterances share a batch
+    stream        batches from a stream, which goes on where it was interrupted
     model         a pretrained encoder with a new CTC head, and which parts of it learn
     adapters      few weights beside a frozen model, which learn in its place
     checkpoints   what a run that was cut off left behind

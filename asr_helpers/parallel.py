@@ -18,9 +18,14 @@ def process_count() -> int:
     return distributed.get_world_size() if _joined() else 1
 
 
+def process_number() -> int:
+    """The number of this process among all; 0 for the first."""
+    return distributed.get_rank() if _joined() else 0
+
+
 def is_first_process() -> bool:
     """Whether this process is the one that writes files and reports."""
-    return not _joined() or distributed.get_rank() == 0
+    return process_number() == 0
 
 
 def local_number() -> int:

@@ -30,6 +30,7 @@ from torch import distributed
 from transformers import TrainerCallback
 
 from asr_helpers.artifacts import discard, explained, require, saving
+from asr_helpers.batches import SecondsBatchSampler
 from asr_helpers.checkpoints import NOT_TRAINING, Busy, checkpoints_in, describe_run
 from asr_helpers.corpus import load_corpus
 from asr_helpers.devices import device
@@ -159,8 +160,11 @@ def train(profile: Profile, *, resume: bool = False, ask: "Ask | None" = None) -
     validation = prepare_dataset(corpus["validation"], processor, profile.language)
     model = course_model(profile, processor)
     rows = keep_fitting(rows, model)
-    log.write("corpus", train_clips=len(rows), validation_clips=len(validation),
-              train_seconds=sum(rows["input_length"]) / profile.sampling_rate)  # fmt: skip
+    log.write(
+        "corpus", train_clips=len(rows), validation_clips=len(validation),
+        train_seconds=sum(rows["input_length"]) / profile.sampling_rate,
+        update_seconds=_update_seconds(profile, rows["input_length"]),
+    )  # fmt: skip
 
     run = json.dumps(describe_run(profile, processor, model, rows, validation), sort_keys=True)
     started = _head(profile, model, rows, out / START, run, log)
@@ -325,6 +329,16 @@ def _run_of(kept: Path) -> str | None:
             return (stored.metadata() or {}).get("run")
     except (FileNotFoundError, SafetensorError):
         return None
+
+
+def _update_seconds(profile: Profile, lengths: Sequence[int]) -> float:
+    """Seconds of speech in an update, on average, in all processes together."""
+    seconds = sum(lengths) / profile.sampling_rate
+    batches = len(lengths) / profile.batch_size
+    if profile.equal_seconds:
+        rate, size = profile.sampling_rate, profile.batch_seconds
+        batches = len(SecondsBatchSampler(lengths, rate, size, profile.seed))
+    return seconds / batches * profile.accumulation * process_count()
 
 
 def _is_finished(out: Path, resume: bool) -> bool:

@@ -122,7 +122,7 @@ def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets
     rows = datasets.load_dataset(
         "webdataset", data_files={"train": [str(path) for path in shards]}, split="train",
         streaming=True,
-    ).cast_column("flac", datasets.Audio(decode=False))  # fmt: skip
+    ).cast_column("flac", Audio(decode=False))  # fmt: skip
     # A buffer of one row mixes none. Only the order of the shards is drawn, so that what the stream
     # says of its place is all there is to know: a buffer's rows would be lost in an interruption.
     rows = rows.shuffle(seed=seed, buffer_size=1)
@@ -237,7 +237,7 @@ def _opened(path: Path) -> datasets.IterableDataset:
                 f"{path}: has {', '.join(names)}: a WebDataset of speech has a sound "
                 f"({', '.join(SOUNDS)}) and its text (txt or json) for each utterance."
             )
-        rows = rows.cast_column(sound, datasets.Audio(decode=False))
+        rows = rows.cast_column(sound, Audio(decode=False))
 
         def named(row):
             about = row.get("json") or {}
@@ -245,7 +245,7 @@ def _opened(path: Path) -> datasets.IterableDataset:
             return {"audio": row[sound], "transcription": text, "path": row["__key__"]}
 
         kept = datasets.Features(
-            audio=datasets.Audio(decode=False), transcription=datasets.Value("string"),
+            audio=Audio(decode=False), transcription=datasets.Value("string"),
             path=datasets.Value("string"),
         )  # fmt: skip
         return rows.map(named, remove_columns=names, features=kept)

@@ -25,7 +25,7 @@ def load(name):
     return module
 
 
-cost, hugging_face = load("cost"), load("hugging_face")
+cost, hugging_face, sagemaker = map(load, ("cost", "hugging_face", "sagemaker_job"))
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
@@ -84,6 +84,44 @@ def test_the_hugging_face_job_has_the_arguments_of_run_job_and_of_the_training(g
     assert (told["command"][0] == "torchrun") == (gpus == "4")
     (volume,) = told["volumes"]
     assert options.out.is_relative_to(volume.mount_path)
+
+
+AWS = [
+    "--image", "x", "--role", "arn:aws:iam::123456789012:role/r", "--corpus", "s3://b/corpus",
+    "--bucket", "s3://b/out",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("gpus", ["1", "4"])
+def test_the_sagemaker_job_trains_where_checkpoints_are_kept(gpus):
+    line = [*AWS, "--gpus", gpus, "--", "--profile", "hub", "--learning-rate", "5e-5"]
+    told = sagemaker.job(sagemaker.parsed(line))
+    command = shlex.split(told["SourceCode"]["command"])
+    assert (command[0] == "torchrun") == (gpus == "4")
+    after = command[command.index("asr_helpers.train") + 1 :]
+    options = train.parser().parse_args(after)
+    assert options.learning_rate == 5e-5 and options.resume
+    assert options.out.is_relative_to(told["CheckpointConfig"]["local_path"])
+    stop = told["StoppingCondition"]
+    assert stop["max_wait_time_in_seconds"] >= stop["max_runtime_in_seconds"]  # SageMaker asks so
+    assert not sagemaker.parsed(AWS).submit
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [("--corpus", "/data", "--corpus is no s3://"), ("--role", "me", "--role is no ARN")],
+)
+def test_wrong_addresses_are_refused_before_anything_is_sent(name, value, said, capsys):
+    with pytest.raises(SystemExit) as end:
+        sagemaker.parsed([*AWS, name, value])
+    assert end.value.code == 2 and said in capsys.readouterr().err
+
+
+def test_the_sagemaker_job_has_the_fields_of_the_sdk():
+    configs = pytest.importorskip("sagemaker.core.training.configs", reason="no sagemaker here")
+    told = sagemaker.job(sagemaker.parsed(AWS))
+    for name in set(told) - {"ModelTrainer"}:
+        getattr(configs, name)(**told[name])
 
 
 def test_nothing_is_sent_without_being_asked_to():

@@ -15,9 +15,12 @@ import filelock
 from safetensors import SafetensorError, safe_open
 
 from asr_helpers.artifacts import explained, saving
+from asr_helpers.parallel import process_count
 
 # What a checkpoint needs to be resumed from; the last is written last.
-PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+# One file where one process trained, or one of each process: rng_state_0.pth, rng_state_1.pth, ...
+RANDOM = "rng_state*.pth"
 OURS = re.compile(r"checkpoint-(0|[1-9][0-9]*)")
 RECORD = "run.json"
 # Knobs that say where files go and what the lessons claim, and change no weight.
@@ -27,6 +30,10 @@ NOT_TRAINING = {
 }  # fmt: skip
 
 
+class Busy(RuntimeError):
+    """Another process trains in the same folder."""
+
+
 @contextmanager
 def training_in(folder: str | Path) -> Iterator[None]:
     """Train in `folder` alone: two that write checkpoints into one folder would mix them.
@@ -34,7 +41,7 @@ def training_in(folder: str | Path) -> Iterator[None]:
     The lock is the system's: it goes with the process that holds it, however that ends.
 
     Raises:
-        RuntimeError: another notebook or run trains there; the message says what to do.
+        Busy: another notebook or run trains there; the message says what to do.
         OSError: something cannot be written there; see `asr_helpers.artifacts.explained`.
     """
     folder = Path(folder)
@@ -44,7 +51,7 @@ def training_in(folder: str | Path) -> Iterator[None]:
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise RuntimeError(
+            raise Busy(
                 f"Another notebook or run is training in {folder}, and both would write the same "
                 "checkpoints. Wait for its end, or shut that notebook's kernel down, and run this "
                 "cell again."
@@ -67,6 +74,8 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
     knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
     vocabulary = processor.tokenizer.get_vocab()
     run = {f"knob {name}": value for name, value in knobs.items()}
+    # The batches of an update in all processes: their number may change while a training rests.
+    run["knob accumulation"] = profile.accumulation * process_count()
     run |= {
         "vocabulary": _sum(sorted(vocabulary, key=vocabulary.get)),
         "base model": _base_sum(profile.base_model, model),
@@ -96,7 +105,9 @@ def last_checkpoint(folder: str | Path, run: Mapping[str, Any] | None = None) ->
     if run is not None and checkpoints:
         _compare(folder, run)
     for path in reversed(checkpoints):
-        if all(_is_whole(path / part) for part in PARTS):
+        random = sorted(path.glob(RANDOM))
+        files = [*(path / part for part in PARTS), *random]
+        if random and all(map(_is_whole, files)):
             return str(path)
         shutil.rmtree(path)
     return None

@@ -8,17 +8,20 @@ from pathlib import Path
 
 import torch
 
+from asr_helpers.parallel import local_number
+
 DRIVER = Path("/proc/driver/nvidia/version")  # Linux has it where NVIDIA's driver is loaded
 
 
 def device() -> torch.device:
     """The first CUDA GPU where there is one, else the CPU.
 
-    Apple's GPU is left out: PyTorch has no CTC loss for it. Where NVIDIA's driver is loaded and
-    torch cannot use it, a warning says so, once.
+    Where several processes train together, each has the GPU of its own number. Apple's GPU is left
+    out: PyTorch has no CTC loss for it. Where NVIDIA's driver is loaded and torch cannot use it, a
+    warning says so, once.
     """
     if torch.cuda.is_available():
-        return torch.device("cuda", 0)
+        return torch.device("cuda", local_number())
     _warn_of_unused_gpu()
     return torch.device("cpu")
 

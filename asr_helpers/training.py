@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from asr_helpers.batches import DrawnBatches, DrawnRows, SecondsBatchSampler
 from asr_helpers.checkpoints import drop_old
@@ -101,6 +108,10 @@ class CTCTrainer(Trainer):
                 varied without equal seconds: they would vary in the same way each time.
         """
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
+        # CTC's loss is a mean over its own batch. The Trainer takes every model whose forward has
+        # **kwargs for one that divides by the labels of all batches of an update. It would then add
+        # up the losses of accumulated batches, and multiply them by the number of processes.
+        self.model_accepts_loss_kwargs = False
         self.batch_seconds, self.eval_collator = batch_seconds, eval_collator
         if batch_seconds is None and getattr(self.data_collator, "augment", None):
             raise ValueError(
@@ -121,7 +132,9 @@ class CTCTrainer(Trainer):
         loader = torch.utils.data.DataLoader(
             # As arrays: as lists, the samples would cost more time than the model's step.
             DrawnRows(self.train_dataset.with_format("numpy"), self.model.config),
-            batch_sampler=DrawnBatches(sampler),
+            batch_sampler=DrawnBatches(
+                sampler, self.args.gradient_accumulation_steps * self.args.world_size
+            ),
             collate_fn=self.data_collator,
             num_workers=workers,
             persistent_workers=workers > 0,
@@ -140,11 +153,18 @@ class CTCTrainer(Trainer):
     def compute_loss(self, model, inputs, *args, **kwargs):
         """The model's loss. One that is not finite stops the training before it reaches a weight.
 
+        Masks, dropout and dropped layers are drawn anew for each batch, by the seed, the update and
+        the batch's rows. They depend on nothing that was drawn before: they are the same after an
+        interruption, and whichever process computes the batch.
+
         Raises:
             FloatingPointError: the message names the rows and the likely cause.
         """
         inputs = dict(inputs)
         rows = inputs.pop("rows", None)
+        if rows is not None and model.training:
+            draw = [self.args.seed, self.state.global_step, *rows.tolist()]
+            set_seed(int(np.random.SeedSequence(draw).generate_state(1)[0]))
         found = super().compute_loss(model, inputs, *args, **kwargs)
         loss = found[0] if isinstance(found, tuple) else found
         if model.training and not loss.isfinite():
@@ -291,6 +311,8 @@ def training_arguments(profile: Any, folder: str | Path) -> TrainingArguments:
         gradient_accumulation_steps=profile.accumulation,
         per_device_eval_batch_size=1,  # course_trainer reads more at once where that changes nothing
         dataloader_num_workers=loader_workers(),
+        # A batch may use no mask, or no layer that `layerdrop` drops: its process says so.
+        ddp_find_unused_parameters=True,
         # Named only where wanted: the argument is about to get another name.
         **({"gradient_checkpointing": True} if profile.gradient_checkpointing else {}),
         train_sampling_strategy="group_by_length",

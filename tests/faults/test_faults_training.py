@@ -162,7 +162,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("part", [*PARTS, "rng_state.pth"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_checkpoint_with_a_broken_file_is_passed_over(tmp_path, killed_once, part, fault):
     """As a machine that loses power leaves it, its files in any order."""

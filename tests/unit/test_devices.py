@@ -49,6 +49,8 @@ def test_nothing_is_said_without_a_driver_or_with_a_torch_for_the_cpu(machine, d
 def test_the_gpu_is_chosen_where_there_is_one(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert devices.device() == torch.device("cuda", 0)
+    monkeypatch.setenv("LOCAL_RANK", "3")  # the fourth process on this machine
+    assert devices.device() == torch.device("cuda", 3)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert devices.device() == torch.device("cpu")
 

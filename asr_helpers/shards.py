@@ -19,6 +19,7 @@ from typing import Any
 import datasets
 import numpy as np
 import soundfile
+from datasets.distributed import split_dataset_by_node
 from tqdm.auto import tqdm
 
 from asr_helpers.artifacts import saving
@@ -128,7 +129,7 @@ def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets
     rows = rows.shuffle(seed=seed, buffer_size=1)
     rows.set_epoch(epoch)
     if process_count() > 1:
-        rows = datasets.distributed.split_dataset_by_node(rows, process_number(), process_count())
+        rows = split_dataset_by_node(rows, process_number(), process_count())
     return rows
 
 

@@ -95,7 +95,6 @@ def resolved(pins: list[str], platform: str, python: str) -> list[str]:
     command = [
         uv, "pip", "compile", "-", "--quiet", "--constraint", str(course.CONSTRAINTS), "--no-header", "--no-annotate", "--no-config",
         "--python-platform", PLATFORMS[platform][0], "--python-version", python,
-        "--torch-backend", "cpu",
     ]  # fmt: skip
     given = {"--index-url": "PIP_INDEX_URL", "--extra-index-url": "PIP_EXTRA_INDEX_URL"}
     for option, variable in given.items():
@@ -104,7 +103,10 @@ def resolved(pins: list[str], platform: str, python: str) -> list[str]:
     done = subprocess.run(command, input="\n".join(pins), capture_output=True, text=True)
     if done.returncode:
         sys.exit(f"No set of packages for {platform}, Python {python}: {done.stderr.strip()}")
-    return [line for line in done.stdout.split() if "==" in line]
+    found = [line for line in done.stdout.split() if "==" in line]
+    if any(package.startswith("nvidia-") for package in found):
+        sys.exit(f"torch for {platform} would come with CUDA. {CPU_INDEX}")
+    return found
 
 
 def for_another(pins: list[str], wheels: Path, platform: str, python: str) -> None:
@@ -128,8 +130,6 @@ def for_another(pins: list[str], wheels: Path, platform: str, python: str) -> No
         command = [sys.executable, "-m", "pip", *fetch, "--only-binary=:all:", "--quiet"]
         if subprocess.run(command, capture_output=True).returncode:
             _build_anywhere(package, wheels, platform)
-    if platform.startswith("linux") and list(wheels.glob("nvidia_*")):
-        sys.exit(f"torch came with CUDA. {CPU_INDEX}")
 
 
 def _build_anywhere(package, wheels, platform):

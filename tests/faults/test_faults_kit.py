@@ -217,6 +217,17 @@ def test_other_platforms_get_their_own_wheels_and_share_those_of_python_alone(
     assert names == {"alpha-1-py3-none-any.whl", "gamma-2-cp312-cp312-win_amd64.whl"}
 
 
+def test_torch_with_cuda_for_another_platform_is_refused_before_it_is_fetched(monkeypatch):
+    uv = subprocess.CompletedProcess([], 0, stdout="torch==9\nnvidia-cublas==13\n", stderr="")
+    monkeypatch.setattr(kit, "own_environment", lambda _: Path("python"))
+    monkeypatch.setattr(kit.subprocess, "run", lambda *_, **__: uv)
+    with pytest.raises(SystemExit, match="torch for linux-x86_64 would come with CUDA.*CPU index"):
+        kit.resolved(["torch==9"], "linux-x86_64", "3.12")
+    uv.stdout, uv.stderr, uv.returncode = "", "no such version", 1
+    with pytest.raises(SystemExit, match="No set of packages for linux.*no such version"):
+        kit.resolved(["torch==9"], "linux-x86_64", "3.12")
+
+
 def test_a_package_without_a_wheel_for_a_platform_is_named(source, monkeypatch, tmp_path):
     name = f"gamma-2-cp3{sys.version_info[1]}-abi3-linux_x86_64.whl"
     shelf = Path(os.environ["PIP_FIND_LINKS"])

@@ -339,7 +339,7 @@ SCALES = {
 }  # fmt: skip
 OF = {"es": "de", "pt": "de", "fr": "de", "it": "di"}  # un millón de pesos
 DOLLARS = {"es": ("m:dólar|dólares", "m:centavo|centavos")}  # where $ is another money
-AMBIGUOUS = {"livre", "livres"}  # in French a book, too
+AMBIGUOUS = {"livre", "livres", "ora"}  # a book, too, in French; now, too, in Italian: premi 1 ora
 MORE_NOUNS = {"de": {"mal": "n"}}
 
 

@@ -199,7 +199,7 @@ MORE = {
     "it-IT": {
         "€ 1,5 mln": "UNO VIRGOLA CINQUE MILIONI DI EURO", "10mila": "DIECIMILA",
         "1.000.000 €": "UN MILIONE DI EURO", "il 1° maggio": "IL PRIMO MAGGIO", "20°": "VENTI GRADI",
-        "al 2° piano": "AL SECONDO PIANO", "1 ora": "UNA ORA", "½ h": "MEZZA ORA",
+        "al 2° piano": "AL SECONDO PIANO", "1 h, premi 1 ora": "UNA ORA PREMI UNO ORA", "½ h": "MEZZA ORA",
         "06 12345678": "ZERO SEI UNO DUE TRE QUATTRO CINQUE SEI SETTE OTTO",
     },
     "ru-RU": {

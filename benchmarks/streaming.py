@@ -72,7 +72,7 @@ def run(quick):
     prepare_shards(parts, processor, "en-US", FOLDER)
     found = []
     for hours in QUICK_HOURS if quick else HOURS:
-        found.append(measured("streaming", hours=hours, threads=1))
+        found.append(measured("streaming", hours=hours))
         print(f"  {hours} hours: {found[-1]['memory_mb']:.0f} MB", flush=True)
     shutil.rmtree(FOLDER)
     return {"runs": found}

@@ -99,6 +99,14 @@ def test_a_length_that_a_header_leaves_open_is_filled_in(container):
         assert len(array) == pytest.approx(8000, abs=4)
 
 
+@pytest.mark.parametrize("container", ["WAV", "AIFF", "AU", "CAF", "W64", "RF64"])
+def test_what_is_there_of_a_file_that_was_cut_off_is_heard(container):
+    whole = sound(np.tile(NOISE, 4), container=container)
+    for share in (0.9, 0.5, 0.3):
+        array, _ = read_audio(whole[: int(share * len(whole))])
+        assert len(array) == pytest.approx(share * 32_000, abs=2100)
+
+
 def test_a_wav_of_no_samples_with_a_remark_holds_none():
     with pytest.raises(AudioError, match="no samples"):
         read_audio(sound(TONE[:0]) + REMARK)

@@ -303,6 +303,7 @@ WRONG = {
     "a path": ("a.wav", "is a str: pass the samples, read_audio"),
     "a row": ({"array": TONE}, "is a dict: pass the samples, its array"),
     "nothing": (None, "pass numbers"),
+    "encoded": (bytearray(b"RIFF"), "is a bytearray: pass the samples, read_audio"),
     "a picture": (np.zeros((80, 90)), r"shape \(80, 90\)"),
     "three dimensions": (np.zeros((3, 4, 5)), r"shape \(3, 4, 5\)"),
     "unequal lists": ([[1.0], [1.0, 2.0]], "unequal parts|pass numbers"),
@@ -320,6 +321,12 @@ def test_what_is_no_waveform_is_named_with_what_to_pass(kind, processor, model):
             way()
     with pytest.raises(AudioError, match="Waveform 1"):
         transcribe(model, processor, [TONE, values])
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (2, 0)])
+def test_no_samples_of_any_shape_are_too_short(shape, processor, model):
+    with pytest.raises(ValueError, match="Waveform 0 lasts 0.00 s: too short"):
+        transcribe(model, processor, [np.zeros(shape)])
 
 
 def test_one_array_in_place_of_a_list_is_told(processor, model):

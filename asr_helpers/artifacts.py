@@ -260,7 +260,10 @@ def _left(path, kind):
     """What processes that are no longer there left beside `path`."""
     for left in path.parent.glob(f"{glob.escape(path.name)}.{kind}-*"):
         number = left.name.rpartition("-")[2]
-        if number.isdigit() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
+        # Another name, such as one with more digits than a process has, is not ours.
+        if re.fullmatch("[0-9]{1,9}", number) and (
+            int(number) == os.getpid() or not psutil.pid_exists(int(number))
+        ):
             yield left
 
 

@@ -304,3 +304,13 @@ def test_what_keeps_a_file_from_being_written_is_said(error, becomes, says):
         raise error
     assert type(caught.value) is becomes
     assert caught.value is error or "artifacts/05_finetuned" in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["²", "9" * 20, "-5", "notes", "1-mine"])
+@pytest.mark.parametrize("kind", ["half", "old"])
+def test_names_that_only_look_like_a_half_saved_file_stay(tmp_path, kind, ending):
+    other = tmp_path / f"metrics.json.{kind}-{ending}"
+    other.write_text("mine")
+    with saving(tmp_path / "metrics.json") as half:
+        half.write_text("{}")
+    assert told(tmp_path) == {"metrics.json": "{}", other.name: "mine"}

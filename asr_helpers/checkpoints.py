@@ -1,11 +1,14 @@
 """The checkpoints of a training that may be cut off, and that one process at a time may write."""
 
 import dataclasses
+import errno
 import hashlib
 import json
 import re
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +17,7 @@ from typing import Any
 import filelock
 from safetensors import SafetensorError, safe_open
 
-from asr_helpers.artifacts import explained, saving
+from asr_helpers.artifacts import explained, saving, zeros_at_the_end
 from asr_helpers.parallel import process_count
 
 # What a checkpoint needs to be resumed from; the last is written last.
@@ -180,14 +183,28 @@ def _base_sum(name: str, model: Any) -> str:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether the file is there and ends where its own format says."""
-    try:
-        if file.suffix == ".safetensors":
-            with safe_open(file, "np"):
-                return True
-        if file.suffix == ".json":
-            return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
-        with zipfile.ZipFile(file) as archive:  # torch.save's format; its sums are checked
-            return archive.testzip() is None
-    except (FileNotFoundError, SafetensorError, ValueError, zipfile.BadZipFile):
+    """Whether the file is there and ends where its own format says.
+
+    Raises:
+        OSError: it cannot be opened, and may be whole.
+    """
+    if not file.is_file():
         return False
+    with file.open("rb") as opened:
+        try:
+            if file.suffix == ".safetensors":
+                with safe_open(file, "np"):  # without sums of its numbers
+                    return not zeros_at_the_end(file)
+            if file.suffix == ".json":
+                return isinstance(json.loads(opened.read()), dict)
+            with zipfile.ZipFile(opened) as archive:  # torch.save's format; its sums are checked
+                return archive.testzip() is None
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
+            return False
+        except (
+            SafetensorError, ValueError, RecursionError, zipfile.BadZipFile, zlib.error, EOFError,
+            RuntimeError, struct.error,
+        ):  # fmt: skip
+            return False

@@ -174,9 +174,16 @@ def prepare_dataset(
         input_length (samples), labels (token ids), text (the normalised transcript) and path.
 
     Raises:
-        ValueError: a column is missing; or a transcript is empty, is no text, cannot be said, or
-            holds a letter the tokenizer does not know: the message names the row's path.
+        ValueError: there is no row, or a column is missing; or a transcript is empty, is no text,
+            cannot be said, or holds a letter the tokenizer does not know: the message names the
+            row's path.
     """
+    if isinstance(split, dict):
+        raise ValueError(
+            f"This holds the splits {', '.join(split)}: pass one, such as corpus['train']."
+        )
+    if not len(split):
+        raise ValueError("There is no row to prepare: look at how the split was chosen.")
     for column in ("audio", "transcription"):
         if column not in split.column_names:
             raise ValueError(

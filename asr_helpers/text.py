@@ -69,10 +69,12 @@ def normalize(text: str, language: str = "en-US") -> str:
             f"A transcript is a string, not {text!r}: fill in what is missing, and read the "
             "column as text."
         )
-    code = language[:2].lower()
-    if code not in RULES:
+    code = str(language)[:2].lower()
+    # Esperanto and Estonian begin with the letters of another language's code.
+    if code not in RULES or not re.fullmatch(r"[A-Za-z]{2}(?:[-_].*)?", str(language)):
         raise ValueError(
-            f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}."
+            f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}, each "
+            "also with a country, such as en-US."
         )
     try:
         return _normalized(text, code, language[3:].upper())

@@ -201,19 +201,32 @@ def row_name(prepared: Any, row: int) -> str:
 
 
 def refuse_tight(prepared: Any, config: Any) -> None:
-    """Check that each label fits the frames of its row.
+    """Check that each label fits the frames of its row, and is of tokens that the head has.
 
     Raises:
-        ValueError: one does not; its loss would be infinite, and would ruin every weight in a step.
-            The message names the row and what to do.
+        ValueError: there is no row; or a label does not fit, so that its loss would be infinite and
+            would ruin every weight in a step; or it holds the blank, or a token without an output,
+            so that CTC would read memory that is not its own. The message names the row and what
+            to do.
     """
+    if not len(prepared):
+        raise ValueError("There is no row to train on: look at how the split was chosen.")
     plain = prepared.with_format(None)
     lengths = (
         plain["input_length"]
         if "input_length" in prepared.column_names
         else [len(values) for values in plain["input_values"]]
     )
+    blank, size = config.pad_token_id, config.vocab_size
     for row, (labels, length) in enumerate(zip(plain["labels"], lengths)):
+        wrong = [token for token in labels if not 0 <= token < size or token == blank]
+        if wrong or not len(labels):
+            what = f"holds token {wrong[0]}" if wrong else "is empty"
+            raise ValueError(
+                f"{row_name(prepared, row)}: its label {what}, and the head writes tokens 0 to "
+                f"{size - 1}, {blank} of them the blank. Prepare the rows with the processor that "
+                "the model was loaded with."
+            )
         if not label_fits(config, labels, length):
             raise ValueError(
                 f"{row_name(prepared, row)}: its label needs {frames_needed(labels)} frames, and its "

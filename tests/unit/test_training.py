@@ -346,3 +346,18 @@ def test_what_is_drawn_for_a_batch_depends_on_nothing_drawn_before(
     torch.rand(3), np.random.random(3)  # noqa: NPY002 (transformers draws masks from it)
     assert loss(batch) == first
     assert loss(batch, update=1) != first
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [([99], "token 99"), ([5, -100], "token -100"), ([0, 5], "token 0"), ([], "is empty")],
+)
+def test_a_label_of_tokens_that_the_head_lacks_is_refused(model, prepared, labels, says):
+    rows = prepared.select([0]).remove_columns("labels").add_column("labels", [labels])
+    with pytest.raises(ValueError, match=f"{prepared[0]['path']}: its label.* {says}.*head writes"):
+        train_head(model, rows, steps=1, learning_rate=1e-3, seed=0)
+
+
+def test_no_row_to_train_on_is_told(model, prepared):
+    with pytest.raises(ValueError, match="no row to train on"):
+        train_head(model, prepared.select([]), steps=1, learning_rate=1e-3, seed=0)

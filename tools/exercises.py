@@ -143,7 +143,8 @@ def notebook(stem: str, found: list[dict[str, Any]]) -> Any:
         f"{title}\n\nThe exercises of [lesson {number}](../{stem}.ipynb). In each, write your code "
         "into the cell that says so, run the cell, and then run the folded cell below it, which is the "
         "check. The check says what is wrong, or that the exercise is solved. `make progress` shows "
-        "what you have solved."
+        "what you have solved. The notebook is stored without results, since they are yours to make: "
+        "begin with *Run all cells above* the first exercise."
     )
     practice = "from asr_helpers.practice import exercise, keep_progress\n\nkeep_progress()"
     cells = [markdown(opening, id=f"exercises-{number}")]

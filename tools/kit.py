@@ -93,8 +93,9 @@ def resolved(pins: list[str], platform: str, python: str) -> list[str]:
     """
     uv = str(own_environment("kit").with_name("uv.exe" if os.name == "nt" else "uv"))
     command = [
-        uv, "pip", "compile", "-", "--quiet", "--constraint", str(course.CONSTRAINTS), "--no-header", "--no-annotate", "--no-config",
-        "--python-platform", PLATFORMS[platform][0], "--python-version", python,
+        uv, "pip", "compile", "-", "--quiet", "--no-header", "--no-annotate", "--no-config",
+        "--constraint", str(course.CONSTRAINTS), "--python-platform", PLATFORMS[platform][0],
+        "--python-version", python,
     ]  # fmt: skip
     given = {"--index-url": "PIP_INDEX_URL", "--extra-index-url": "PIP_EXTRA_INDEX_URL"}
     for option, variable in given.items():

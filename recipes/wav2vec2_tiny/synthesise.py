@@ -101,7 +101,10 @@ def _kokoro():
 
 @cache
 def _english_styles():
-    """{name: (tokens, 256)} of Kokoro's 28 American and British voices, of whom 15 are women."""
+    """{name: (tokens, 256)} of Kokoro's 28 American and British voices without those HELD_OUT.
+
+    Of the 26, 14 are women. The base model in this repository was trained on all 28.
+    """
     folder = Path(os.environ.get("KOKORO_JS", "package")) / "voices"
     paths = [p for p in sorted(folder.glob("[ab][fm]_*.bin")) if p.stem not in HELD_OUT]
     if not paths:

@@ -38,7 +38,7 @@ from recipes.wav2vec2_tiny import transplant
 from recipes.wav2vec2_tiny.network import CONFIG as TINY
 from recipes.wav2vec2_tiny.network import RATE
 
-ALL_BANDS, BANDS = 80, 62  # Whisper's mel bands, and those below 4 kHz
+BANDS = 62  # of Whisper's 80 mel bands: those below 4 kHz
 WINDOW, HOP, BINS = 400, 160, 101  # samples, samples, and the bins of 40 Hz up to 4 kHz
 UNITS = 27  # a band: they fit ten decades of power with an error of 0.02 of a decade
 GAIN = 1 / 300  # of the Fourier transform, so that a loud bin stays where GELU's sum is a square

@@ -186,3 +186,10 @@ def test_a_cell_that_the_solutions_no_longer_have_is_named(monkeypatch, tmp_path
     source.write_text(source.read_text().replace("19-quiet-frames", "77-gone"))
     with pytest.raises(ValueError, match="no cell '77-gone': mend teaching/exercises/04_ctc.yaml"):
         exercises.write(tmp_path / "made")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_no_cell_is_longer_than_a_lessons(path):
+    stored = nbformat.read(exercises.TARGET / f"{path.stem}_exercises.ipynb", as_version=4)
+    code = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    assert max(len(source.splitlines()) for source in code) < 20

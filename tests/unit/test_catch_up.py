@@ -2,15 +2,12 @@
 
 import hashlib
 import sys
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 
 from asr_helpers import finished
 from asr_helpers.artifacts import damage
-from asr_helpers.finished import ship
 from asr_helpers.model import load_base_model
 from asr_helpers.profiles import PROFILES
 from tools import catch_up as tool
@@ -28,13 +25,8 @@ def trained(profile, processor):
 
 
 @pytest.fixture
-def place(profile, processor, trained, tmp_path):
-    """A profile with a shipped model, where no lesson has run."""
-    model = tmp_path / "finetuned"
-    trained.save_pretrained(model)
-    processor.save_pretrained(model)
-    ship(model, Path(profile.base_model), tmp_path / "shipped", SCORES)
-    return replace(profile, artifacts=tmp_path / "art", ready_model=str(tmp_path / "shipped"))
+def place(shipped, trained):
+    return shipped(trained, SCORES)
 
 
 def state(folder):

@@ -4,8 +4,10 @@
     python course.py test [pytest arguments]  the tests
     python course.py lab                      JupyterLab
     python course.py setup                    only the environment
+    python course.py catch-up 06              what the lessons before 06 would have left
+    python course.py check [--no-page]        is this machine ready?
 
-Each makes the environment in `.venv` first if it is missing, damaged or out of date.
+Each but the last makes the environment in `.venv` first if it is missing, damaged or out of date.
 """
 
 import argparse
@@ -13,6 +15,7 @@ import errno
 import hashlib
 import json
 import os
+import platform
 import re
 import shutil
 import signal
@@ -25,6 +28,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 OLDEST, NEWEST = (3, 11), (3, 13)
+CONSTRAINTS = (
+    ROOT / "constraints.txt"
+)  # exact versions of what the pins bring along (tools/lock.py)
+WHEELHOUSE = "wheelhouse"  # a kit's folder of packages, in the clone (tools/kit.py)
+KIT_FACTS, SUMS = "kit.json", "SHA256SUMS"
 ROOM = 3e9  # bytes that the environment takes with torch's CPU build; with CUDA it takes more
 # The settings of pip that say where packages come from. All others stay outside: PIP_TARGET, for
 # one, would put the packages into another folder.
@@ -124,8 +132,8 @@ def stamp():
 
 
 def digest():
-    """A digest of the two files that say what the environment holds."""
-    files = (ROOT / "environment.yml", ROOT / "pyproject.toml")
+    """A digest of the three files that say what the environment holds."""
+    files = (ROOT / "environment.yml", ROOT / "pyproject.toml", CONSTRAINTS)
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
@@ -137,6 +145,59 @@ def is_ready():
         return False
     right = isinstance(recorded, dict) and recorded.get("digest") == digest()
     return right and recorded.get("place") == str(VENV) and lacking() == []
+
+
+def platform_name():
+    """This machine's platform as kits name it, such as "linux-x86_64" or "windows-amd64"."""
+    system = {"Darwin": "macos"}.get(platform.system(), platform.system())
+    return f"{system}-{platform.machine()}".lower()
+
+
+def wheelhouse(number):
+    """The folder of packages that a kit has brought, or None where there is none.
+
+    Args:
+        number: the version of the Python to install for, such as (3, 11).
+
+    Raises:
+        SystemExit: the packages are of another version of the course, for other machines, or
+            damaged; one sentence says which and what to do.
+    """
+    folder = ROOT / WHEELHOUSE
+    if not folder.is_dir():
+        return None
+    away = f"with a network, delete the folder {folder} and try again"
+    try:
+        facts = json.loads((folder / KIT_FACTS).read_text(encoding="utf-8"))
+        sums = (folder / SUMS).read_text(encoding="utf-8").splitlines()
+        made_for, serves = facts["digest"], facts["serves"]
+    except (OSError, ValueError, KeyError, TypeError):
+        sys.exit(f"{folder} is damaged: copy the folder from the kit again, or, {away}.")
+    if made_for != digest():
+        sys.exit(
+            f"{folder} holds the packages of another version of the course: copy the kit's folder "
+            f"`course` again, or, {away}."
+        )
+    mine = [platform_name(), ".".join(map(str, number))]
+    if mine not in serves:
+        known = "; ".join(" with Python ".join(one) for one in serves)
+        sys.exit(
+            f"The kit has packages for {known}, and this is {' with Python '.join(mine)}: use one of "
+            f"those, or, {away}."
+        )
+    for line in sums:
+        wanted, name = line.split(maxsplit=1)
+        if not (folder / name).is_file() or _digest_of(folder / name) != wanted:
+            sys.exit(
+                f"{folder / name} is missing or damaged: copy the kit's folder `course` again, or, "
+                f"{away}."
+            )
+    return folder
+
+
+def _digest_of(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager
@@ -220,7 +281,11 @@ def setup():
     with only_one() as lock:
         if is_ready():  # another setup has just ended
             return
-        if lacking() is None:
+        old = lacking() is None
+        known = None if old else ask("import sys; print(*sys.version_info[:2])")
+        number = tuple(map(int, known.split())) if known else sys.version_info[:2]
+        brought = wheelhouse(number) if OLDEST <= number <= NEWEST else None
+        if old:
             _create()
         else:
             print("Bringing .venv up to date.", flush=True)
@@ -228,7 +293,7 @@ def setup():
             ask(FORGET_DAMAGED)
         if ask(PIP_WORKS) is None:
             _make_pip()
-        _install(lock)
+        _install(lock, brought)
 
 
 def _create():
@@ -291,20 +356,28 @@ def _move_scripts():
                     script.write_bytes(text.replace(old, new))
 
 
-def _install(lock):
+def _install(lock, brought=None):
     """Install what the environment lacks, and the course itself; write the stamp last.
 
     Args:
+        brought: a kit's folder of packages, which takes the place of every index; or None.
         lock: the descriptor of the setup's lock. pip holds it too, so that a pip whose parent was
             killed still keeps another setup waiting.
     """
     stamp().unlink(missing_ok=True)
     pip = [str(python()), "-I", "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    pip += ["--constraint", str(CONSTRAINTS)]
+    around = surroundings()
+    if brought is not None:
+        pip += ["--no-index", "--find-links", str(brought)]
+        # No setting of pip may add another place; this value leaves all its files out.
+        around = {k: v for k, v in around.items() if not k.startswith("PIP_")}
+        around["PIP_CONFIG_FILE"] = os.devnull
     inherit = {} if os.name == "nt" else {"pass_fds": (lock,)}
     torch = [package for package in pinned() if package.startswith("torch==")]
     # torch first and alone: the other packages then keep the build that was chosen for it.
     for packages in filter(None, (torch, pinned())) if lacking() else ():
-        done = subprocess.run([*pip, *packages], env=surroundings(), **inherit)
+        done = subprocess.run([*pip, *packages], env=around, **inherit)
         if done.returncode:
             sys.exit(
                 "pip could not install the environment: see its message above, then try again."
@@ -381,6 +454,14 @@ def refuse_unknown_profile(arguments):
         sys.exit(str(error))
 
 
+def check(arguments):
+    """Say whether this machine is ready for the course; the exit status."""
+    sys.path.insert(0, str(ROOT))
+    from tools.check import main as look
+
+    return look(arguments)
+
+
 def main():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -389,9 +470,12 @@ def main():
         "run": ["tools.run_lessons"],
         # JupyterLab would ask whether it may fetch news of its project.
         "lab": ["jupyterlab", "--LabApp.news_url=None"],
+        "catch-up": ["tools.catch_up"],
     }
-    parser.add_argument("task", choices=["setup", "test", *modules])
+    parser.add_argument("task", choices=["setup", "check", "test", *modules])
     chosen, rest = parser.parse_known_args()
+    if chosen.task == "check":  # looks at what is there, and changes nothing
+        sys.exit(check(rest))
     if chosen.task == "run":
         refuse_unknown_profile(rest)
     try:

@@ -2,6 +2,7 @@
 
     profiles      every knob of the course
     artifacts     files that one lesson leaves and another reads
+    parallel      several processes that learn as one
     devices       the one device that models compute on
     frames        from samples to frames, and how many a label needs
     containers    what a sound file is, and where the sounds in it begin and end
@@ -10,14 +11,16 @@
     spoken, text  how transcripts are read: numbers and symbols in words, nothing that nobody says
     caches        where fetched files are kept, and the WER as a metric of `evaluate`
     reach         whether the Hub answers
-    splits        rows to train, validation and test
+    splits        rows in three parts: to learn from, to choose by, to be scored on
     tables        the rows of a folder of recordings, in any common layout
     folder        your own recordings as a corpus, and what is wrong with them
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
+    shards        a corpus of any size as tar files
     augment       the same utterance as another call would have recorded it
     collator      utterances of several lengths to one padded batch
     batches       which utterances share a batch
+    stream        batches from a stream, which goes on where it was interrupted
     model         a pretrained encoder with a new CTC head, and which parts of it learn
     adapters      few weights beside a frozen model, which learn in its place
     checkpoints   what a run that was cut off left behind
@@ -33,6 +36,7 @@
     hub           a model and its card to the Hugging Face Hub
     finished      the fine-tuned model that later lessons use
     inference     a model's logits to text
+    train         lesson 05 as a command, in one process or in several
     long_form     recordings of any length; when each word was said, and how sure it is
     alignment     a known text in its sound: times, subtitles, and how well it fits
     captions      live, by a window that slides over the sound

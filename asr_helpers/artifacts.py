@@ -15,6 +15,7 @@ import torch
 from safetensors import SafetensorError, safe_open
 from transformers import AutoConfig, AutoModelForCTC
 
+RATES = (4000, 192_000)  # samples a second that a model may take
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SHUT = {errno.EACCES, errno.EPERM, errno.EROFS}
 
@@ -66,19 +67,57 @@ def damage(path: Path) -> str | None:
     for file in [path / name for name in MODEL_FILES if name.endswith(".json")] + readers:
         if wrong := _unreadable(file):
             return wrong
-    outputs, tokens = (
+    outputs, tokens, tokenizer = (
         json.loads((path / name).read_text(encoding="utf-8"))
-        for name in ("config.json", "vocab.json")
+        for name in ("config.json", "vocab.json", "tokenizer_config.json")
     )
     if not isinstance(size := outputs.get("vocab_size"), int):
         return "config.json does not say how many tokens the model writes (vocab_size)"
-    if not tokens or any(not isinstance(n, int) or not 0 <= n < size for n in tokens.values()):
+    if any(type(n) is not int or not 0 <= n < size for n in tokens.values()):
         return f"vocab.json does not hold tokens numbered 0 to {size - 1}, as config.json says"
+    if wrong := _wrong_tokens(tokens, tokenizer, size):
+        return wrong
+    for file in readers:
+        stored = json.loads(file.read_text(encoding="utf-8"))
+        if file.name == EXTRACTOR_FILES[0]:
+            stored = stored.get("feature_extractor")
+        rate = stored.get("sampling_rate") if isinstance(stored, dict) else None
+        if not isinstance(rate, int) or not RATES[0] <= rate <= RATES[1]:
+            return f"{file.name} does not say at how many samples a second sound is read"
     try:
         expected = _expected_weights(path)
     except Exception:  # each wrong value in a config ends in an error of its own kind
         return "config.json does not describe a CTC model"
     return _wrong_weights(path / "model.safetensors", expected)
+
+
+def _wrong_tokens(tokens: Mapping[str, int], tokenizer: Mapping, size: int) -> str | None:
+    """What is wrong with a vocabulary of `size` tokens, some of them told by tokenizer_config.json."""
+    added = tokenizer.get("added_tokens_decoder")
+    added = added if isinstance(added, dict) else {}
+    known = {*tokens.values(), *(int(number) for number in added if str(number).isdecimal())}
+    if missing := sorted(set(range(size)) - known):
+        return f"vocab.json lacks the tokens of the numbers {', '.join(map(str, missing[:5]))}"
+    if len(set(tokens.values())) < len(tokens):
+        twice = next(t for t, n in tokens.items() if list(tokens.values()).count(n) > 1)
+        return f"vocab.json gives the number of {twice!r} to another token, too"
+    blank = tokenizer.get("pad_token", "<pad>")
+    blank = blank.get("content") if isinstance(blank, dict) else blank
+    if blank not in tokens:
+        return f"tokenizer_config.json calls the blank {blank!r}, which is not in vocab.json"
+    if "CTC" not in str(tokenizer.get("tokenizer_class", "CTC")):
+        return f"tokenizer_config.json names {tokenizer['tokenizer_class']}, which is not for CTC"
+    return None
+
+
+def zeros_at_the_end(file: Path) -> bool:
+    """Whether the last 4096 bytes are zeros, as a machine leaves a file that lost its power."""
+    with file.open("rb") as opened:
+        opened.seek(0, os.SEEK_END)
+        if opened.tell() < 4096:
+            return False
+        opened.seek(-4096, os.SEEK_END)
+        return not any(opened.read())
 
 
 def _expected_weights(folder: Path) -> dict[str, list[int]]:
@@ -94,7 +133,7 @@ def _unreadable(file: Path) -> str | None:
         stored = json.loads(file.read_text(encoding="utf-8"))
         if isinstance(stored, dict):
             return None if stored else f"{file.name} holds nothing"
-    except ValueError:  # no JSON, or no text
+    except (ValueError, RecursionError):  # no JSON, or no text
         pass
     except OSError:
         return f"{file.name} cannot be read"
@@ -125,10 +164,20 @@ def _wrong_weights(file: Path, expected: Mapping[str, Sequence[int]]) -> str | N
                     return f"{file.name} lacks {name}, which config.json asks for"
                 if (has := stored.get_slice(known[name]).get_shape()) != shape:
                     return f"{file.name} has {name} of shape {has}, and config.json says {shape}"
+            # The vector of masked frames is made for training alone.
+            spare = {n for n in known if n not in expected and not n.endswith("masked_spec_embed")}
+            if spare:
+                return f"{file.name} has {min(spare)}, which config.json does not ask for"
             for name in names:
                 tensor = stored.get_tensor(name)
+                if not tensor.is_floating_point():
+                    return f"{file.name} holds whole numbers and no weights in {name}"
+                if tensor.ndim > 1 and not tensor.any():
+                    return f"{file.name} holds zeros alone in {name}: its end was never written"
                 if tensor.is_floating_point() and not torch.isfinite(tensor).all():
                     return f"{file.name} holds weights that are no numbers (NaN), in {name}"
+        if zeros_at_the_end(file):
+            return f"{file.name} ends in zeros: its end was never written"
     except (SafetensorError, OSError):
         return f"{file.name} is {'empty' if not file.stat().st_size else 'cut off or damaged'}"
     return None
@@ -211,7 +260,10 @@ def _left(path, kind):
     """What processes that are no longer there left beside `path`."""
     for left in path.parent.glob(f"{glob.escape(path.name)}.{kind}-*"):
         number = left.name.rpartition("-")[2]
-        if number.isdigit() and (int(number) == os.getpid() or not psutil.pid_exists(int(number))):
+        # Another name, such as one with more digits than a process has, is not ours.
+        if re.fullmatch("[0-9]{1,9}", number) and (
+            int(number) == os.getpid() or not psutil.pid_exists(int(number))
+        ):
             yield left
 
 

@@ -104,7 +104,7 @@ def as_waveform(values: object, name: str = "This waveform") -> np.ndarray:
     Raises:
         AudioError: the values are no numbers, have another shape, or hold NaN or infinity.
     """
-    if isinstance(values, str | Path | bytes | dict):
+    if isinstance(values, str | Path | bytes | bytearray | dict):
         what = (
             "its array, row['array']" if isinstance(values, dict) else "read_audio(path, rate)[0]"
         )
@@ -122,6 +122,8 @@ def as_waveform(values: object, name: str = "This waveform") -> np.ndarray:
         raise AudioError(f"{name} holds {array.dtype} values: pass numbers, one a sample.")
     if array.ndim == 0:
         raise AudioError(f"{name} is a single number: pass a list of waveforms, such as [array].")
+    if not array.size:
+        return np.zeros(0, dtype=np.float32)
     if array.ndim > 1:
         array = array.reshape([size for size in array.shape if size != 1] or [1])
     if array.dtype.kind in "iu":

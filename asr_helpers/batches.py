@@ -1,5 +1,6 @@
 """Which utterances share a training batch: those of like length, about equal seconds a batch."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -56,21 +57,27 @@ class DrawnBatches(torch.utils.data.Sampler):
 
     The epoch travels with the row: a worker process that was started in an earlier epoch would not
     learn of it otherwise, and would repeat that epoch's variations.
+
+    Each update has the same number of batches. The last batches of a pass, which fill no update,
+    are left out of it; those of another pass are others. Several processes therefore get equally
+    many batches, and none waits for the others. A corpus that does not fill one update is repeated.
     """
 
-    def __init__(self, sampler: SecondsBatchSampler):
-        self.sampler = sampler
+    def __init__(self, sampler: SecondsBatchSampler, update: int = 1):
+        """`update`: batches in an update, those of all processes counted."""
+        self.sampler, self.update = sampler, update
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the pass: 0 for the first."""
         self.sampler.set_epoch(epoch)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        for batch in self.sampler:
+        batches = itertools.cycle(self.sampler.batches())
+        for batch in itertools.islice(batches, len(self)):
             yield [(self.sampler.epoch, row) for row in batch]
 
     def __len__(self) -> int:
-        return len(self.sampler)
+        return max(1, len(self.sampler) // self.update) * self.update
 
 
 class DrawnRows(torch.utils.data.Dataset):

@@ -1,11 +1,14 @@
 """The checkpoints of a training that may be cut off, and that one process at a time may write."""
 
 import dataclasses
+import errno
 import hashlib
 import json
 import re
 import shutil
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,10 +17,13 @@ from typing import Any
 import filelock
 from safetensors import SafetensorError, safe_open
 
-from asr_helpers.artifacts import explained, saving
+from asr_helpers.artifacts import explained, saving, zeros_at_the_end
+from asr_helpers.parallel import process_count
 
 # What a checkpoint needs to be resumed from; the last is written last.
-PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "rng_state.pth", "trainer_state.json")
+PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
+# One file where one process trained, or one of each process: rng_state_0.pth, rng_state_1.pth, ...
+RANDOM = "rng_state*.pth"
 OURS = re.compile(r"checkpoint-(0|[1-9][0-9]*)")
 RECORD = "run.json"
 # Knobs that say where files go and what the lessons claim, and change no weight.
@@ -27,6 +33,10 @@ NOT_TRAINING = {
 }  # fmt: skip
 
 
+class Busy(RuntimeError):
+    """Another process trains in the same folder."""
+
+
 @contextmanager
 def training_in(folder: str | Path) -> Iterator[None]:
     """Train in `folder` alone: two that write checkpoints into one folder would mix them.
@@ -34,7 +44,7 @@ def training_in(folder: str | Path) -> Iterator[None]:
     The lock is the system's: it goes with the process that holds it, however that ends.
 
     Raises:
-        RuntimeError: another notebook or run trains there; the message says what to do.
+        Busy: another notebook or run trains there; the message says what to do.
         OSError: something cannot be written there; see `asr_helpers.artifacts.explained`.
     """
     folder = Path(folder)
@@ -44,7 +54,7 @@ def training_in(folder: str | Path) -> Iterator[None]:
         try:
             lock.acquire()
         except filelock.Timeout:
-            raise RuntimeError(
+            raise Busy(
                 f"Another notebook or run is training in {folder}, and both would write the same "
                 "checkpoints. Wait for its end, or shut that notebook's kernel down, and run this "
                 "cell again."
@@ -67,6 +77,8 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
     knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
     vocabulary = processor.tokenizer.get_vocab()
     run = {f"knob {name}": value for name, value in knobs.items()}
+    # The batches of an update in all processes: their number may change while a training rests.
+    run["knob accumulation"] = profile.accumulation * process_count()
     run |= {
         "vocabulary": _sum(sorted(vocabulary, key=vocabulary.get)),
         "base model": _base_sum(profile.base_model, model),
@@ -96,7 +108,9 @@ def last_checkpoint(folder: str | Path, run: Mapping[str, Any] | None = None) ->
     if run is not None and checkpoints:
         _compare(folder, run)
     for path in reversed(checkpoints):
-        if all(_is_whole(path / part) for part in PARTS):
+        random = sorted(path.glob(RANDOM))
+        files = [*(path / part for part in PARTS), *random]
+        if random and all(map(_is_whole, files)):
             return str(path)
         shutil.rmtree(path)
     return None
@@ -169,14 +183,28 @@ def _base_sum(name: str, model: Any) -> str:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether the file is there and ends where its own format says."""
-    try:
-        if file.suffix == ".safetensors":
-            with safe_open(file, "np"):
-                return True
-        if file.suffix == ".json":
-            return isinstance(json.loads(file.read_text(encoding="utf-8")), dict)
-        with zipfile.ZipFile(file) as archive:  # torch.save's format; its sums are checked
-            return archive.testzip() is None
-    except (FileNotFoundError, SafetensorError, ValueError, zipfile.BadZipFile):
+    """Whether the file is there and ends where its own format says.
+
+    Raises:
+        OSError: it cannot be opened, and may be whole.
+    """
+    if not file.is_file():
         return False
+    with file.open("rb") as opened:
+        try:
+            if file.suffix == ".safetensors":
+                with safe_open(file, "np"):  # without sums of its numbers
+                    return not zeros_at_the_end(file)
+            if file.suffix == ".json":
+                return isinstance(json.loads(opened.read()), dict)
+            with zipfile.ZipFile(opened) as archive:  # torch.save's format; its sums are checked
+                return archive.testzip() is None
+        except OSError as error:
+            if error.errno != errno.EINVAL:  # a place before the file's beginning
+                raise
+            return False
+        except (
+            SafetensorError, ValueError, RecursionError, zipfile.BadZipFile, zlib.error, EOFError,
+            RuntimeError, struct.error,
+        ):  # fmt: skip
+            return False

@@ -334,7 +334,7 @@ def _with_length(file, size):
     elif head[:4] == b"caff":
         at = head.find(b"data", 8)
         length = struct.unpack(">q", head[at + 4 : at + 12])[0] if 0 < at <= len(head) - 12 else 1
-        if length <= 0:
+        if length <= 0 or length > size - at - 12:  # open, or more than a recorder wrote
             head[at + 4 : at + 12] = struct.pack(">q", size - at - 12)
     return Part(file, 0, size, bytes(head))
 

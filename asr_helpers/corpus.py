@@ -1,5 +1,6 @@
 """Labelled speech: the prompts inside this package, a folder of yours, or a dataset of the Hub."""
 
+import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,9 +13,11 @@ from asr_helpers.folder import load_folder
 from asr_helpers.reach import hub_or_cache
 from asr_helpers.splits import keep_own_splits, split_by_transcript, split_off_the_end
 from asr_helpers.tables import NAMES
+from asr_helpers.text import LANGUAGES, normalize
 
 EMBEDDED = "telephone-prompts"
 FOLDER = Path(__file__).parent / "data"
+SHOWN = 5  # rows that a warning names
 
 
 def languages() -> list[str]:
@@ -34,7 +37,8 @@ def load_corpus(
     The embedded prompts are shared out 70/10/20 by transcript. Of a Hub dataset that is one split
     the last fifth, in its own order, is test: so the Hugging Face audio course cuts MInDS-14's 563
     English calls, 450 to train and 113 to test, and scores on the two can be set side by side.
-    Validation is cut from the first part. A Hub dataset with a test split keeps it.
+    Validation is cut from the first part. A Hub dataset with a test split keeps it. Then its rows
+    whose transcript is empty, or cannot be said, are left out, and a warning names them.
 
     Args:
         name: `EMBEDDED`; a folder or a table, which `load_folder` reads; or a Hub id.
@@ -50,8 +54,8 @@ def load_corpus(
         and in MInDS-14.
 
     Raises:
-        ValueError: the package, or the Hub dataset, has no such language; a column is not found; or
-            a folder cannot be read.
+        ValueError: the package, or the Hub dataset, has no such language; a column is not found; a
+            folder cannot be read; or a split of a Hub dataset has no transcript that can be said.
         ConnectionError: the Hub does not answer, and the cache lacks the dataset.
     """
     if name == EMBEDDED:
@@ -65,11 +69,49 @@ def load_corpus(
     splits = _load_from_hub(str(name), language, revision)
     splits = {split: _named(rows, language, columns, name) for split, rows in splits.items()}
     if len(splits) == 1:
-        return split_off_the_end(*splits.values(), language, seed)
-    if "train" not in splits:
+        corpus = split_off_the_end(*splits.values(), language, seed)
+    elif "train" not in splits:
         together = datasets.concatenate_datasets(list(splits.values()))
-        return split_by_transcript(together, language, seed)
-    return keep_own_splits(splits, language, seed)
+        corpus = split_by_transcript(together, language, seed)
+    else:
+        corpus = keep_own_splits(splits, language, seed)
+    return _without_unsaid(corpus, language, name)
+
+
+def _without_unsaid(corpus, language, name):
+    """The splits without rows whose transcript is empty or cannot be said; a warning names them.
+
+    This comes after the corpus was split, so that the other rows stay in their splits.
+    """
+    if language[:2].lower() not in LANGUAGES:
+        return corpus  # `normalize` has no rules, and says so when it is asked
+    kept, left_out = {}, []
+    for split, rows in corpus.items():
+        said = [_why_unsaid(text, language) for text in rows["transcription"]]
+        left_out += [f"{path} {why}" for path, why in zip(rows["path"], said) if why]
+        numbers = [row for row, why in enumerate(said) if not why]
+        if rows and not numbers:
+            raise ValueError(
+                f"{name}: no row of {split} has a transcript that can be said in {language!r}: "
+                f"{left_out[-1]}. Choose the right language, or name the right column."
+            )
+        kept[split] = rows.select(numbers) if len(numbers) < len(rows) else rows
+    if left_out:
+        more = "" if len(left_out) <= SHOWN else f"; and {len(left_out) - SHOWN} more"
+        warnings.warn(
+            f"{name}: {len(left_out)} rows are left out, since nobody can say their transcripts: "
+            f"{'; '.join(left_out[:SHOWN])}{more}.",
+            stacklevel=3,
+        )
+    return datasets.DatasetDict(kept)
+
+
+def _why_unsaid(text, language):
+    """Why a transcript cannot be used, or "" if it can."""
+    try:
+        return "" if normalize("" if text is None else text, language) else "(says nothing)"
+    except (TypeError, ValueError) as error:
+        return f"({str(error).rstrip('.')})"
 
 
 def _read_parquet(path):

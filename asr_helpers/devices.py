@@ -1,16 +1,44 @@
 """The one device that every model of the course computes on."""
 
 import os
+import re
+import warnings
+from functools import cache
+from pathlib import Path
 
 import torch
+
+from asr_helpers.parallel import local_number
+
+DRIVER = Path("/proc/driver/nvidia/version")  # Linux has it where NVIDIA's driver is loaded
 
 
 def device() -> torch.device:
     """The first CUDA GPU where there is one, else the CPU.
 
-    Apple's GPU is left out: PyTorch has no CTC loss for it.
+    Where several processes train together, each has the GPU of its own number. Apple's GPU is left
+    out: PyTorch has no CTC loss for it. Where NVIDIA's driver is loaded and torch cannot use it, a
+    warning says so, once.
     """
-    return torch.device("cuda", 0) if torch.cuda.is_available() else torch.device("cpu")
+    if torch.cuda.is_available():
+        return torch.device("cuda", local_number())
+    _warn_of_unused_gpu()
+    return torch.device("cpu")
+
+
+@cache
+def _warn_of_unused_gpu() -> None:
+    """Warn where torch was built for CUDA and cannot use the driver that is loaded."""
+    if not (torch.version.cuda and DRIVER.exists()):
+        return
+    found = re.search(r"\d{3}\.[\d.]+", DRIVER.read_text(encoding="utf-8"))
+    number = f" {found[0]}" if found else ""
+    warnings.warn(
+        f"The course computes on the CPU: torch {torch.__version__} cannot use this machine's NVIDIA "
+        f"driver{number}. The driver may be older than CUDA {torch.version.cuda}, for which this "
+        "torch was built: install a torch for an older CUDA, see docs/studio_lab.md.",
+        stacklevel=3,
+    )
 
 
 def cores() -> int:

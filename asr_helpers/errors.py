@@ -1,7 +1,8 @@
 """Which words and letters went wrong: the one place that aligns two texts."""
 
+import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from typing import NamedTuple
 
 import jiwer
@@ -20,7 +21,8 @@ def checked_pairs(
 ) -> tuple[list[str], list[str]]:
     """Both lists of texts, with single spaces between words; two strings are one pair.
 
-    Any white space parts words: a tab, a line break and a no-break space count as a space does.
+    Any white space parts words: a tab, a line break and a no-break space count as a space does. A
+    letter counts as the same however its accent is stored, and characters without width as none.
 
     Raises:
         ValueError: there is no row, the lists differ in length, a reference is empty, or a row is
@@ -30,8 +32,8 @@ def checked_pairs(
         references, predictions = [references], [predictions]
     lists = []
     for name, texts in (("references", references), ("predictions", predictions)):
-        if isinstance(texts, str | bytes) or not isinstance(texts, Iterable):
-            raise ValueError(f"The {name} are {texts!r}: give a list of strings, one a clip.")
+        if isinstance(texts, str | bytes | Set | Mapping) or not isinstance(texts, Iterable):
+            raise ValueError(f"The {name} are {texts!r:.80}: give a list of strings, one a clip.")
         texts = list(texts)
         for row, text in enumerate(texts):
             if not isinstance(text, str):
@@ -39,7 +41,7 @@ def checked_pairs(
                     f'Row {row} of the {name} is {text!r} and not a string: write "" where '
                     "nothing was written, and drop rows without a reference."
                 )
-        lists.append([" ".join(text.split()) for text in texts])
+        lists.append([_plain(text) for text in texts])
     references, predictions = lists
     if len(references) != len(predictions):
         raise ValueError(
@@ -52,6 +54,14 @@ def checked_pairs(
     if empty:
         raise ValueError(f"References {empty[:5]} are empty: drop those rows before scoring.")
     return references, predictions
+
+
+def _plain(text):
+    """The words with single spaces between them, each letter stored in one way."""
+    text = unicodedata.normalize("NFC", text)
+    if not text.isascii():
+        text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return " ".join(text.split())
 
 
 def align(
@@ -108,7 +118,11 @@ def hot_word_alarms(
     Raises:
         ValueError: see `checked_pairs`; or a hot word is not one word.
     """
-    hot_words = set(hot_words)
+    if isinstance(hot_words, str):
+        raise ValueError(
+            f"Hot words are a list of words, not {hot_words!r}: write [{hot_words!r}]."
+        )
+    hot_words = {_plain(word) for word in hot_words}
     if wrong := sorted(word for word in hot_words if len(word.split()) != 1):
         raise ValueError(f"Hot words are single words, not {wrong}.")
     found = HotWords(Counter(), Counter(), Counter())

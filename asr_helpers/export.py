@@ -148,7 +148,7 @@ def largest_difference(
             if expected.shape[1] != frames:
                 raise ExportError(
                     f"The model makes {expected.shape[1]} frames of sound for {frames}: models with "
-                    "layers that join frames (`adapter_stride`) cannot be exported."
+                    "layers that join frames (`add_adapter` with a stride above 1) cannot be exported."
                 )
             logits = session.run(None, {"input_values": values})[0]
             difference = float(np.abs(logits - expected).max())

@@ -2,6 +2,7 @@
 
 import atexit
 import os
+import re
 import shutil
 import sys
 import tempfile
@@ -40,8 +41,8 @@ def _remove_left():
     """Remove the recordings of processes that are no longer there, among one's own folders."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*-*"):
         number, start = folder.name.removeprefix(PREFIX).split("-")[:2]
-        if not number.isdigit() or not start.isdigit():
-            continue
+        if not all(re.fullmatch("[0-9]{1,10}", part) for part in (number, start)):
+            continue  # not ours
         own = not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
         try:
             runs = round(psutil.Process(int(number)).create_time()) == int(start)

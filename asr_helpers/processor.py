@@ -2,7 +2,7 @@
 
 import json
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -174,9 +174,16 @@ def prepare_dataset(
         input_length (samples), labels (token ids), text (the normalised transcript) and path.
 
     Raises:
-        ValueError: a column is missing; or a transcript is empty, is no text, cannot be said, or
-            holds a letter the tokenizer does not know: the message names the row's path.
+        ValueError: there is no row, or a column is missing; or a transcript is empty, is no text,
+            cannot be said, or holds a letter the tokenizer does not know: the message names the
+            row's path.
     """
+    if isinstance(split, dict):
+        raise ValueError(
+            f"This holds the splits {', '.join(split)}: pass one, such as corpus['train']."
+        )
+    if not len(split):
+        raise ValueError("There is no row to prepare: look at how the split was chosen.")
     for column in ("audio", "transcription"):
         if column not in split.column_names:
             raise ValueError(
@@ -184,28 +191,9 @@ def prepare_dataset(
                 f"with dataset.rename_column(..., {column!r})."
             )
     rate = processor.feature_extractor.sampling_rate
-    unknown = processor.tokenizer.unk_token_id
 
     def prepare(row, number):
-        sound = row["audio"] or {}
-        name = row.get("path") or sound.get("path") or f"Row {number}"
-        if not sound:
-            raise AudioError(f"{name}: has no sound. Drop the row with dataset.filter.")
-        text = _spoken(row["transcription"], language, name)
-        labels = processor(text=text).input_ids
-        if not labels or unknown in labels:
-            what = f"has letters outside the vocabulary: {text!r}" if labels else "says nothing"
-            small = processor(text=text.lower()).input_ids
-            remedy = LOWER if labels and unknown not in small else MEND
-            raise ValueError(f"{name}: its transcript {what}. {remedy}")
-        values = sound["array"]
-        if processor.feature_extractor.do_normalize:
-            values = levelled(values)
-        values = processor(audio=values, sampling_rate=rate).input_values[0]
-        return {
-            "input_values": values, "input_length": len(values), "labels": labels, "text": text,
-            "path": name,
-        }  # fmt: skip
+        return prepare_row(row, f"Row {number}", processor, language)
 
     spoken = split.cast_column("audio", Audio(sampling_rate=rate))
     extra = [name for name in split.column_names if name != "path"]
@@ -218,6 +206,39 @@ def prepare_dataset(
         load_from_cache_file=False,
         desc="Preparing",
     )
+
+
+def prepare_row(
+    row: Mapping[str, Any], name: str, processor: Wav2Vec2Processor, language: str
+) -> dict[str, Any]:
+    """One row as `prepare_dataset` gives it, which names the errors, too.
+
+    Args:
+        row: audio, decoded at the processor's rate, transcription, and path if the row has one.
+        name: what messages call a row without a path.
+        processor, language: as for `prepare_dataset`.
+    """
+    unknown = processor.tokenizer.unk_token_id
+    sound = row["audio"] or {}
+    name = row.get("path") or sound.get("path") or name
+    if not sound:
+        raise AudioError(f"{name}: has no sound. Drop the row with dataset.filter.")
+    text = _spoken(row["transcription"], language, name)
+    labels = processor(text=text).input_ids
+    if not labels or unknown in labels:
+        what = f"has letters outside the vocabulary: {text!r}" if labels else "says nothing"
+        small = processor(text=text.lower()).input_ids
+        remedy = LOWER if labels and unknown not in small else MEND
+        raise ValueError(f"{name}: its transcript {what}. {remedy}")
+    values = sound["array"]
+    if processor.feature_extractor.do_normalize:
+        values = levelled(values)
+    rate = processor.feature_extractor.sampling_rate
+    values = processor(audio=values, sampling_rate=rate).input_values[0]
+    return {
+        "input_values": values, "input_length": len(values), "labels": labels, "text": text,
+        "path": name,
+    }  # fmt: skip
 
 
 MEND = "Mend `transcription`, choose the right language, or drop the row with dataset.filter."

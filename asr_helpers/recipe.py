@@ -5,6 +5,7 @@ import itertools
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from asr_helpers.devices import device
 from asr_helpers.diagnostics import memory_explained
 from asr_helpers.metrics import trainer_metrics
 from asr_helpers.model import freeze, load_base_model, redraw_layers
+from asr_helpers.parallel import from_first
 from asr_helpers.profiles import Profile
 from asr_helpers.training import (
     CTCTrainer,
@@ -118,7 +120,7 @@ def train_or_resume(profile: Profile, trainer: CTCTrainer) -> str | None:
     Raises:
         ValueError: the checkpoints there are of another run (other knobs, base model, vocabulary or
             corpus); the message says which.
-        RuntimeError: another process trains in that folder.
+        Busy: another process trains in that folder.
         MemoryError: it does not fit; the message names the knob.
         OSError: something cannot be written.
         FloatingPointError: a loss is not finite; the message names the rows.
@@ -131,10 +133,18 @@ def train_or_resume(profile: Profile, trainer: CTCTrainer) -> str | None:
         trainer.train_dataset,
         trainer.eval_dataset,
     )
-    with training_in(folder), memory_explained(profile):
+
+    def look():
         found = last_checkpoint(folder, run)
         if found is None:
             begin(folder, run)
+        return found
+
+    # Where several processes train, the first one alone holds the lock and looks.
+    with ExitStack() as held:
+        from_first(lambda: bool(held.enter_context(training_in(folder))))
+        held.enter_context(memory_explained(profile))
+        found = from_first(look)
         trainer.args.eval_on_start = found is None
         trainer.train(resume_from_checkpoint=found)
     return found

@@ -56,8 +56,9 @@ def split_by_transcript(
 ) -> datasets.DatasetDict:
     """Share out rows, 70/10/20 by default, all rows with one normalised transcript to one split.
 
-    Where a transcript is said in ten rows or more on average, as digits and commands are, rows are
-    shared out one by one: to test on words that training does not hold at all would tell nothing.
+    Where a transcript is said in ten rows or more on average, as digits and commands are, or one is
+    said in more than half of the rows, rows are shared out one by one: to test on words that
+    training does not hold at all would tell nothing.
     A warning says so.
 
     Raises:
@@ -82,8 +83,14 @@ def share_transcripts(
         raise ValueError(
             f"{len(texts)} rows cannot be shared out to {' and '.join(shares)}: add recordings."
         )
-    different = len(set(texts))
-    if different >= len(shares) and len(texts) < FEW * different:
+    counts = Counter(texts)
+    different = len(counts)
+    common = max(counts.values()) > len(texts) / 2  # it would be all that one split says
+    if (
+        different >= len(shares)
+        and len(texts) < FEW * different
+        and not (common and len(texts) > FEW)
+    ):
         return share_out(texts, seed, shares), ""
     times = Counter()
     groups = []

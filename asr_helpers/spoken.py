@@ -63,8 +63,10 @@ RULES = {
         units=_units(
             "km=m:kilometer|kilometers; m=m:meter|meters; cm=m:centimeter|centimeters; "
             "mm=m:millimeter|millimeters; kg=m:kilogram|kilograms; g=m:gram|grams; "
-            "l=m:liter|liters; ml=m:milliliter|milliliters; min=m:minute|minutes; "
-            "km/h=m:kilometer per hour|kilometers per hour; mph=m:mile per hour|miles per hour; "
+            "l=m:liter|liters; ml=m:milliliter|milliliters; L=m:liter|liters; mL=m:milliliter|milliliters; "
+            "h=m:hour|hours; hr=m:hour|hours; hrs=m:hour|hours; min=m:minute|minutes; "
+            "sec=m:second|seconds; mi=m:mile|miles; yd=m:yard|yards; "
+            "m/s=m:meter per second|meters per second; km/h=m:kilometer per hour|kilometers per hour; mph=m:mile per hour|miles per hour; "
             "lb=m:pound|pounds; lbs=m:pound|pounds; oz=m:ounce|ounces; ft=m:foot|feet; "
             "Hz=m:hertz|hertz; kHz=m:kilohertz|kilohertz; MHz=m:megahertz|megahertz; "
             "GHz=m:gigahertz|gigahertz; kB=m:kilobyte|kilobytes; KB=m:kilobyte|kilobytes; "
@@ -89,8 +91,9 @@ RULES = {
         units=_units(
             "km=m:kilómetro|kilómetros; m=m:metro|metros; cm=m:centímetro|centímetros; "
             "mm=m:milímetro|milímetros; kg=m:kilogramo|kilogramos; g=m:gramo|gramos; "
-            "l=m:litro|litros; ml=m:mililitro|mililitros; min=m:minuto|minutos; "
-            "km/h=m:kilómetro por hora|kilómetros por hora; Hz=m:hercio|hercios; "
+            "l=m:litro|litros; ml=m:mililitro|mililitros; L=m:litro|litros; h=f:hora|horas; "
+            "min=m:minuto|minutos; "
+            "m/s=m:metro por segundo|metros por segundo; km/h=m:kilómetro por hora|kilómetros por hora; Hz=m:hercio|hercios; "
             "kHz=m:kilohercio|kilohercios; MHz=m:megahercio|megahercios; "
             "GHz=m:gigahercio|gigahercios; MB=m:megabyte|megabytes; GB=m:gigabyte|gigabytes; "
             "m^2=m:metro cuadrado|metros cuadrados; m^3=m:metro cúbico|metros cúbicos; "
@@ -111,8 +114,10 @@ RULES = {
         units=_units(
             "km=m:kilomètre|kilomètres; m=m:mètre|mètres; cm=m:centimètre|centimètres; "
             "mm=m:millimètre|millimètres; kg=m:kilogramme|kilogrammes; g=m:gramme|grammes; "
-            "l=m:litre|litres; ml=m:millilitre|millilitres; min=f:minute|minutes; "
-            "km/h=m:kilomètre heure|kilomètres heure; Hz=m:hertz|hertz; kHz=m:kilohertz|kilohertz; "
+            "l=m:litre|litres; ml=m:millilitre|millilitres; L=m:litre|litres; cl=m:centilitre|centilitres; "
+            "h=f:heure|heures; min=f:minute|minutes; s=f:seconde|secondes; "
+            "m/s=m:mètre par seconde|mètres par seconde; Ko=m:kilooctet|kilooctets; "
+            "To=m:téraoctet|téraoctets; km/h=m:kilomètre heure|kilomètres heure; Hz=m:hertz|hertz; kHz=m:kilohertz|kilohertz; "
             "MHz=m:mégahertz|mégahertz; GHz=m:gigahertz|gigahertz; Mo=m:mégaoctet|mégaoctets; "
             "Go=m:gigaoctet|gigaoctets; m^2=m:mètre carré|mètres carrés; "
             "m^3=m:mètre cube|mètres cubes; km^2=m:kilomètre carré|kilomètres carrés"),
@@ -134,7 +139,8 @@ RULES = {
         units=_units(
             "km=m:chilometro|chilometri; m=m:metro|metri; cm=m:centimetro|centimetri; "
             "mm=m:millimetro|millimetri; kg=m:chilogrammo|chilogrammi; g=m:grammo|grammi; "
-            "l=m:litro|litri; ml=m:millilitro|millilitri; min=m:minuto|minuti; "
+            "l=m:litro|litri; ml=m:millilitro|millilitri; L=m:litro|litri; h=f:ora|ore; "
+            "min=m:minuto|minuti; s=m:secondo|secondi; m/s=m:metro al secondo|metri al secondo; "
             "km/h=m:chilometro all'ora|chilometri all'ora; Hz=m:hertz|hertz; "
             "kHz=m:kilohertz|kilohertz; MHz=m:megahertz|megahertz; GHz=m:gigahertz|gigahertz; "
             "MB=m:megabyte|megabyte; GB=m:gigabyte|gigabyte; m^2=m:metro quadrato|metri quadrati; "
@@ -154,6 +160,7 @@ RULES = {
                "€": ("m:евро|евро|евро", "m:цент|цента|центов"),
                "£": ("m:фунт|фунта|фунтов", "m:пенс|пенса|пенсов"), "¥": ("f:иена|иены|иен", ""),
                "₽": ("m:рубль|рубля|рублей", "f:копейка|копейки|копеек"),
+               "руб": ("m:рубль|рубля|рублей", "f:копейка|копейки|копеек"),
                "¢": ("m:цент|цента|центов", "")},
         percent="m:процент|процента|процентов", degree="m:градус|градуса|градусов",
         scales=("цельсия", "фаренгейта"),
@@ -162,7 +169,9 @@ RULES = {
             "см=m:сантиметр|сантиметра|сантиметров; мм=m:миллиметр|миллиметра|миллиметров; "
             "кг=m:килограмм|килограмма|килограммов; г=m:грамм|грамма|граммов; "
             "л=m:литр|литра|литров; мл=m:миллилитр|миллилитра|миллилитров; "
-            "мин=f:минута|минуты|минут; "
+            "ч=m:час|часа|часов; мин=f:минута|минуты|минут; сек=f:секунда|секунды|секунд; "
+            "м/с=m:метр в секунду|метра в секунду|метров в секунду; "
+            "коп=f:копейка|копейки|копеек; "
             "км/ч=m:километр в час|километра в час|километров в час; Гц=m:герц|герца|герц; "
             "кГц=m:килогерц|килогерца|килогерц; МГц=m:мегагерц|мегагерца|мегагерц; "
             "ГГц=m:гигагерц|гигагерца|гигагерц; МБ=m:мегабайт|мегабайта|мегабайт; "
@@ -186,8 +195,10 @@ RULES = {
         units=_units(
             "km=m:kilometer|kilometer; m=m:meter|meter; cm=m:zentimeter|zentimeter; "
             "mm=m:millimeter|millimeter; kg=n:kilogramm|kilogramm; g=n:gramm|gramm; "
-            "l=m:liter|liter; ml=m:milliliter|milliliter; min=f:minute|minuten; "
-            "km/h=m:kilometer pro stunde|kilometer pro stunde; Hz=n:hertz|hertz; "
+            "l=m:liter|liter; ml=m:milliliter|milliliter; h=f:stunde|stunden; Std=f:stunde|stunden; "
+            "min=f:minute|minuten; Min=f:minute|minuten; s=f:sekunde|sekunden; "
+            "Sek=f:sekunde|sekunden; m/s=m:meter pro sekunde|meter pro sekunde; "
+            "qm=m:quadratmeter|quadratmeter; km/h=m:kilometer pro stunde|kilometer pro stunde; Hz=n:hertz|hertz; "
             "kHz=n:kilohertz|kilohertz; MHz=n:megahertz|megahertz; GHz=n:gigahertz|gigahertz; "
             "MB=n:megabyte|megabyte; GB=n:gigabyte|gigabyte; m^2=m:quadratmeter|quadratmeter; "
             "m^3=m:kubikmeter|kubikmeter; km^2=m:quadratkilometer|quadratkilometer"),
@@ -211,8 +222,9 @@ RULES = {
         units=_units(
             "km=m:quilômetro|quilômetros; m=m:metro|metros; cm=m:centímetro|centímetros; "
             "mm=m:milímetro|milímetros; kg=m:quilograma|quilogramas; g=m:grama|gramas; "
-            "l=m:litro|litros; ml=m:mililitro|mililitros; min=m:minuto|minutos; "
-            "km/h=m:quilômetro por hora|quilômetros por hora; Hz=m:hertz|hertz; "
+            "l=m:litro|litros; ml=m:mililitro|mililitros; L=m:litro|litros; h=f:hora|horas; "
+            "min=m:minuto|minutos; "
+            "m/s=m:metro por segundo|metros por segundo; km/h=m:quilômetro por hora|quilômetros por hora; Hz=m:hertz|hertz; "
             "kHz=m:quilohertz|quilohertz; MHz=m:megahertz|megahertz; GHz=m:gigahertz|gigahertz; "
             "MB=m:megabyte|megabytes; GB=m:gigabyte|gigabytes; "
             "m^2=m:metro quadrado|metros quadrados; m^3=m:metro cúbico|metros cúbicos; "
@@ -234,7 +246,8 @@ RULES = {
         units=_units(
             "km=m:kilometer|kilometer; m=m:meter|meter; cm=m:centimeter|centimeter; "
             "mm=m:millimeter|millimeter; kg=n:kilogram|kilogram; g=n:gram|gram; l=m:liter|liter; "
-            "ml=m:milliliter|milliliter; min=f:minuut|minuten; "
+            "ml=m:milliliter|milliliter; h=m:uur|uur; min=f:minuut|minuten; s=f:seconde|seconden; "
+            "m/s=m:meter per seconde|meter per seconde; km/u=m:kilometer per uur|kilometer per uur; "
             "km/h=m:kilometer per uur|kilometer per uur; Hz=n:hertz|hertz; "
             "kHz=n:kilohertz|kilohertz; MHz=n:megahertz|megahertz; GHz=n:gigahertz|gigahertz; "
             "MB=n:megabyte|megabyte; GB=n:gigabyte|gigabyte; "
@@ -268,7 +281,9 @@ RULES = {
             "mm=m:milimetr|milimetry|milimetrów|milimetra; "
             "kg=m:kilogram|kilogramy|kilogramów|kilograma; g=m:gram|gramy|gramów|grama; "
             "l=m:litr|litry|litrów|litra; ml=m:mililitr|mililitry|mililitrów|mililitra; "
-            "min=f:minuta|minuty|minut|minuty; km/h=m:kilometr na godzinę|kilometry na godzinę|"
+            "h=f:godzina|godziny|godzin|godziny; min=f:minuta|minuty|minut|minuty; "
+            "s=f:sekunda|sekundy|sekund|sekundy; gr=m:grosz|grosze|groszy|grosza; "
+            "m/s=m:metr na sekundę|metry na sekundę|metrów na sekundę|metra na sekundę; km/h=m:kilometr na godzinę|kilometry na godzinę|"
             "kilometrów na godzinę|kilometra na godzinę; Hz=m:herc|herce|herców|herca; "
             "kHz=m:kiloherc|kiloherce|kiloherców|kiloherca; "
             "MHz=m:megaherc|megaherce|megaherców|megaherca; "
@@ -284,24 +299,48 @@ RULES = {
 ORDINALS = {
     "en": {"st nd rd th": "m"},
     "es": {"er": "short", "º o ro do to mo vo no": "m", "ª a ra da ta ma va na": "f"},
-    "fr": {"er e ème eme ième": "m", "re ère": "f", "nd": "second", "nde": "seconde"},
+    "fr": {"er e ème eme ième ieme": "m", "re ère ere ière iere": "f", "nd": "second",
+           "nde": "seconde", "ers es èmes emes ièmes iemes": "m+", "res ères eres": "f+"},
     "it": {"º": "m", "ª": "f"},
     "pt": {"º o": "m", "ª a": "f"},
     "ru": {"й ый ий ой": "m", "я ая": "f", "е ое": "n", "го ого его": "mg", "му ому ему": "md",
            "м ым им": "mi", "х ых их": "p"},
     "de": {},
     "nl": {"e de ste": "m"},
-    "pl": {},
+    "pl": {"szy gi ci ty my wszy": "m", "sza ga cia ta ma": "f", "go ego": "g"},
 }  # fmt: skip
 MONTHS = {
     "de": "januar februar märz april mai juni juli august september oktober november dezember",
     "pl": "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października "
     "listopada grudnia",
+    "ru": "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
 }
 SPACES = "\u00a0\u202f\u2009\u2007\u2008"  # what typesetters put between groups of three digits
 SPACED = {"fr", "ru", "pl"}  # languages that part thousands with a plain space, too
 MILLIONS = {"thousand": "thousand", "million": "million", "billion": "billion",
             "trillion": "trillion", "k": "thousand", "m": "million", "bn": "billion"}  # fmt: skip
+# What stands between a number and its noun: how it is written, and the noun. English: `MILLIONS`.
+SCALES = {
+    "es": {"mil": "m:mil|mil", "millón millones M(?=€)": "m:millón|millones"},
+    "fr": {"mille k(?=€)": "m:mille|mille", "millions? M(?=€)": "m:million|millions",
+           "milliards? Mds? Md(?=€)": "m:milliard|milliards"},
+    "it": {"mila k(?=€)": "m:mila|mila", "milione milioni mln M(?=€)": "m:milione|milioni",
+           "miliardo miliardi mld": "m:miliardo|miliardi"},
+    "ru": {"тыс": "f:тысяча|тысячи|тысяч", "млн": "m:миллион|миллиона|миллионов",
+           "млрд": "m:миллиард|миллиарда|миллиардов"},
+    "de": {"Tausend Tsd": "n:tausend|tausend", "Million Millionen Mio": "f:million|millionen",
+           "Milliarde Milliarden Mrd": "f:milliarde|milliarden"},
+    "pt": {"mil": "m:mil|mil", "milhão milhões mi": "m:milhão|milhões",
+           "bilhão bilhões bi": "m:bilhão|bilhões"},
+    "nl": {"duizend": "m:duizend|duizend", "miljoen mln": "m:miljoen|miljoen",
+           "miljard mld": "m:miljard|miljard"},
+    "pl": {"tys": "m:tysiąc|tysiące|tysięcy|tysiąca", "mln": "m:milion|miliony|milionów|miliona",
+           "mld": "m:miliard|miliardy|miliardów|miliarda"},
+}  # fmt: skip
+OF = {"es": "de", "pt": "de", "fr": "de", "it": "di"}  # un millón de pesos
+DOLLARS = {"es": ("m:dólar|dólares", "m:centavo|centavos")}  # where $ is another money
+AMBIGUOUS = {"livre", "livres", "ora"}  # a book, too, in French; now, too, in Italian: premi 1 ora
+MORE_NOUNS = {"de": {"mal": "n"}}
 
 
 class Speaker:
@@ -330,8 +369,9 @@ class Speaker:
         """
         text = self._joined_thousands(text)
         for change in (
-            self._dates, self._telephones, self._ordinals, self._times, self._ranges,
-            self._fractions, self._amounts, self._measures, self._powers, self._numbers,
+            self._dates, self._telephones, self._spans, self._ordinals, self._times, self._ranges,
+            self._fractions, self._scales, self._amounts, self._measures, self._powers,
+            self._nouns, self._numbers,
         ):  # fmt: skip
             text = change(text)
         return text
@@ -339,7 +379,15 @@ class Speaker:
     def _joined_thousands(self, text):
         space = f"[{SPACES}{' ' if self.code in SPACED else ''}]"
         groups = rf"(?<![\d.,+])[1-9]\d{{0,2}}(?:{space}\d{{3}})+(?![ ]?\d)"
-        return re.sub(groups, lambda found: re.sub(r"\D", "", found[0]), text)
+        text = re.sub(groups, lambda found: re.sub(r"\D", "", found[0]), text)
+        # With a plain space in any language where nothing else can be meant: 10 000, 12 500 €.
+        before, group = r"(?<![\d.,+])(?<!\d )", r"[1-9]\d{0,2}"
+        for plain in (
+            rf"{before}{group}(?: 000)+(?! ?\d)",
+            rf"{before}{group}(?: \d{{3}})+(?=(?:[.,]\d\d)?\s?[$€£₽])",
+        ):
+            text = re.sub(plain, lambda found: found[0].replace(" ", ""), text)
+        return text
 
     def _dates(self, text):
         year = r"(?:19|20)\d\d"
@@ -348,8 +396,13 @@ class Speaker:
             raise ValueError(
                 f"the date {found[0]} can be read aloud in several ways: write it as it is spoken"
             )
+        letter = {"ru": "гг?", "pl": "r"}.get(self.code)
+        if letter and (found := re.search(rf"(?<![\w.,])[12]\d{{3}}\s?{letter}(?!\w)\.?", text)):
+            raise ValueError(
+                f"the year {found[0]} can be read aloud in several ways: write it as it is spoken"
+            )
         if self.code == "en":  # the 1990s, '90s
-            decades = r"(?<!\w)'?((?:1[1-9]|20)?[1-9]0)'?s(?!\w)"
+            decades = r"(?<!\w)'?((?:1[1-9]|20)\d0|[1-9]0)'?s(?!\w)"
             text = re.sub(decades, lambda found: f" {_decade(found[1])} ", text)
         return text
 
@@ -357,11 +410,20 @@ class Speaker:
         """A number in groups, digit by digit: +1 (555) 123-4567, 555-1234, 9-1-1."""
         groups = (
             r"(?<![\w.,])(?:(?:\+\d|\(\d{2,5}\)[ .-]?\d)[\d ().-]{4,}\d|\d{3}-\d{4}|"
-            r"\d{3}([.-])\d{3}\1\d{4}|\d{3}-\d{2}-\d{4}|\d(?:-\d){2,})(?![\w-])"
+            r"\d{3}([.-])\d{3}\1\d{4}|\d{3}-\d{2}-\d{4}|\d(?:[-–]\d){2,}|"
+            r"\d{4}([ -])\d{4}\2\d{4}\2\d{4}"  # a card
         )
+        if self.code == "fr":  # 01.23.45.67.89, in pairs
+            pairs = r"(?<![\w.,])0\d(?:\.\d\d){4}(?![\w.])"
+            text = re.sub(pairs, lambda found: found[0].replace(".", " "), text)
+        else:
+            groups += r"|0\d{1,4}[ /-](?:\d[\d /-]{2,}\d)"
+        if self.code == "pt":
+            groups += r"|(?:\d\d )?9\d{4}-\d{4}"
+        groups += r")(?![\w-])"
 
         def spelled(found):
-            if len(re.sub(r"\D", "", found[0])) < 7 and not re.fullmatch(r"\d(-\d)+", found[0]):
+            if len(re.sub(r"\D", "", found[0])) < 7 and not re.fullmatch(r"\d([-–]\d)+", found[0]):
                 return found[0]
             plus = f" {self.rules.symbols['+']} " if found[0][0] == "+" else " "
             return plus + self.digits(re.sub(r"\D", "", found[0])) + " "
@@ -369,11 +431,21 @@ class Speaker:
         return re.sub(groups, spelled, text)
 
     def _ordinals(self, text):
+        text = {"de": self._german, "fr": _roman, "ru": self._russian}.get(self.code, str)(text)
+        if self.code in (
+            "it",
+            "es",
+            "pt",
+        ):  # 1° de mayo, il 3° piano: the sign of a degree is meant
+            text = re.sub(r"(?<![\w.,])1°(?= [^\W\d])", "1º", text)
+        if self.code == "it":
+            text = re.sub(r"\b(il|al|del|dal|nel|sul) (\d\d?)°(?= [^\W\d]{3})", r"\1 \2º", text)
         for endings, form in ORDINALS[self.code].items():
-            dash = "-" if self.code == "ru" else ""
+            dash = "-" if self.code in ("ru", "pl") else ""
             dot = r"\.?" if self.code in ("es", "pt", "it") else ""
+            comma = "," if self.rules.decimal == "." else r"\."
             either = "|".join(sorted(endings.split(), key=len, reverse=True))
-            pattern = rf"(?<![\w.,])(\d+|\d{{1,3}}(?:,\d{{3}})+){dot}{dash}(?:{either})(?!\w)"
+            pattern = rf"(?<![\w.,])(\d+|\d{{1,3}}(?:{comma}\d{{3}})+){dot}{dash}(?:{either})(?!\w)"
             text = re.sub(
                 pattern, lambda found, form=form: f" {self.ordinal(found[1], form)} ", text,
                 flags=re.IGNORECASE,
@@ -381,6 +453,18 @@ class Speaker:
         if self.code in MONTHS:  # "am 3. Mai": before a month alone is a full stop no full stop
             months = MONTHS[self.code].replace(" ", "|")
             dot = r"\." if self.code == "de" else r"\.?"
+            to, both = {"de": ("bis", "und|oder"), "pl": ("do", "i|lub"), "ru": ("", "и|или|по")}[
+                self.code
+            ]
+            either = both if self.code == "ru" else f"{to}|{both}"
+            pattern = rf"(?<![\w.,])(\d\d?){dot} ?({either}|[-–]) ?(?=\d\d?{dot} (?:{months})\b)"
+            text = re.sub(
+                pattern,
+                lambda found: (
+                    f"{self._date(found[1])} {found[2] if found[2] not in '-–' else to} "
+                ),
+                text, flags=re.IGNORECASE,
+            )  # fmt: skip
             pattern = rf"(?:(?<!\w)(der|die|das) )?(?<![\w.,])(\d\d?){dot} (?=(?:{months})\b)"
             text = re.sub(pattern, self._day, text, flags=re.IGNORECASE)
         return text
@@ -388,28 +472,90 @@ class Speaker:
     def _day(self, found):
         """The day of a date, in the case that its sentence asks for."""
         article, day = found.groups()
-        word = self.ordinal(day, "m")
-        if self.code == "pl":  # trzeciego maja: genitive
-            word = " ".join(
-                re.sub(r"i$", "iego", re.sub(r"y$", "ego", part)) for part in word.split()
-            )
-        elif not article:
-            word += "n"
+        word = self.ordinal(day, "m") if article else self._date(day)
         return f"{article + ' ' if article else ''}{word} "
 
-    def _times(self, text):
-        time, half_day = (
-            r"\d\d?(?::[0-5]\d)?",
-            r"(?=\s?[ap]\.?m\b)" if self.code == "en" else "(?=$^)",
+    def _date(self, day):
+        """The day of a date without an article: am dritten, trzeciego, третьего."""
+        if self.code == "de":
+            return self.ordinal(day, "m") + "n"
+        return self.ordinal(day, "g" if self.code == "pl" else "mg")
+
+    def _german(self, text):
+        """What German joins to a number: 90er, 3mal, 100%ig; and ordinals behind an article."""
+        text = re.sub(r"(?<=\d)\s?%(?=ig)", " prozent", text)
+        text = re.sub(
+            r"(?<![\w.,])(\d+)er(n?)\b",
+            lambda found: (
+                num2words(int(found[1]), lang="de", to="year")
+                if re.fullmatch(r"1[1-9]\d0", found[1])
+                else self.cardinal(found[1])
+            ) + "er" + found[2],
+            text,
+        )  # fmt: skip
+        text = re.sub(
+            r"(?<![\w.,])(\d+)-?mal\b", lambda found: self.counted(found[1], "n") + "mal", text
         )
+        inside = "in|an|auf|aus|mit|nach|von|vor|zu|bei|seit|unter|über|hinter|neben|ab"
+        with_n = "den|dem|des|im|am|zum|zur|beim|vom|einem|einen|einer|jedem|jeden|jeder"
+
+        def behind(found):  # im 2. Stock, in der 2. Klasse, der 2. Versuch
+            ending = "" if found[1].lower() == "der" else "n"
+            return f"{found[1]} {self.ordinal(found[2], 'm')}{ending}"
+
+        return re.sub(
+            rf"\b((?:(?:{inside}) der|{with_n}|der)) (\d{{1,3}})\.(?= [^\W\d_])", behind, text,
+            flags=re.IGNORECASE,
+        )  # fmt: skip
+
+    def _russian(self, text):
+        """Cardinals in a case (2-х, 5-ти, 5-ю), and what is joined to a number (5-летний)."""
+        cases = {"ти": "g", "ю": "i", "мя": "i", "х": "g"}
+
+        def in_case(found):
+            number, ending = found.groups()
+            if ending == "х" and int(number) not in (2, 3, 4):
+                return found[0]  # 90-х is an ordinal
+            return num2words(int(number), lang="ru", case=cases[ending])
+
+        text = re.sub(rf"(?<![\w.,-])(\d{{1,3}})-({'|'.join(cases)})(?!\w)", in_case, text)
+        odd = {1: "одно", 90: "девяносто", 100: "сто", 1000: "тысяче"}
+
+        def joined(found):
+            number = int(found[1])
+            return odd.get(number) or num2words(number, lang="ru", case="g").replace(" ", "")
+
+        return re.sub(r"(?<![\w.,-])([1-9]\d?|100|1000)-(?=[а-яё]{4})", joined, text)
+
+    def _spans(self, text):
+        """The word between the ends of a range whose first end has a sign: 50%-60%, 5 km-10 km."""
+        endings = "|".join(ending for some in ORDINALS[self.code] for ending in some.split())
+        hour = {"en": r"|\s?[ap]\.?m\b\.?", "fr": r"|\s?h(?:\d\d)?", "pt": r"|\s?h(?:\d\d)?",
+                "nl": r"|u(?:\d\d)?"}.get(self.code, "")  # fmt: skip
+        behind = rf"\s?(?:%|°\s?[CF]?|{self.money}|{self.unit}){hour}"
+        if endings and self.code not in ("ru", "pl"):
+            behind += rf"|\.?(?:{endings})"
+        pattern = rf"(?<![\w.,-])((?:{self.money})?\d[\d.,:]*(?:{behind}))\s?[-–]\s?(?=(?:{self.money})?\d)"
+        return re.sub(pattern, rf"\1 {self.rules.to} ", text)
+
+    def _times(self, text):
+        mark = "[.:]" if self.code in ("de", "nl") else ":"
+        time = rf"\d\d?(?:{mark}[0-5]\d)?"
+        half_day = {
+            "en": r"(?=\s?[ap]\.?m\b)", "de": r"(?= Uhr\b)", "nl": r"(?= uur\b|u(?!\w))",
+            "fr": r"(?=\s?h(?![^\W\d]))", "pt": r"(?=\s?h(?![^\W\d]))",
+        }.get(self.code, "(?=$^)")  # fmt: skip
         span = rf"(?<![\w.,:-])({time})\s?[-–]\s?(?=(?:{time}{half_day}|\d\d?:[0-5]\d))"
         text = re.sub(span, rf"\1 {self.rules.to} ", text)
         if self.code == "en":
             half = r"(?<![\w.,:])(\d\d?)(?::([0-5]\d))?\s?([ap])\.?\s?m\b\.?"
             text = re.sub(half, self._half_day, text, flags=re.IGNORECASE)
-        if self.code in ("fr", "pt"):
+        if self.code == "es":
+            text = re.sub(r"(?<=\d)\s?([ap])\.?\s?m\b\.?", r" \1 m ", text)
+        if self.code in ("fr", "pt", "nl"):
+            hour = "u" if self.code == "nl" else r"\s?h\s?"
             text = re.sub(
-                r"(?<![\w.,:])([01]?\d|2[0-4])\s?h\s?([0-5]\d)?(?![\w:])",
+                rf"(?<![\w.,:/])([01]?\d|2[0-4]){hour}([0-5]\d)?(?![\w:])",
                 lambda found: self.clock(found[1], found[2] or "00"), text,
             )  # fmt: skip
         if self.code in ("de", "nl"):
@@ -460,6 +606,8 @@ class Speaker:
 
         def between(found):  # fifty fifty, but five to seven
             before, low, other, high = found.groups()
+            if before and not other:  # $5-10: five to ten dollars
+                before, other = "", before
             return f"{before}{low} {self.rules.to if low != high else ''} {other}{high}"
 
         text = re.sub(pattern, between, text)
@@ -470,8 +618,83 @@ class Speaker:
         return re.sub(r"(?<=\d)[-–](?=\d)", " ", text)
 
     def _fractions(self, text):
-        pattern = r"(?<![\w./,])(?:(\d+) )?(\d+)/(\d+)(?![\w/]|[.,]\d)"
-        return re.sub(pattern, lambda found: f" {self._fraction(*found.groups())} ", text)
+        nouns = self.rules.units | {s: noun for s, (noun, _) in self.rules.money.items()}
+        nouns |= {"%": self.rules.percent, "°": self.rules.degree}
+        either = "|".join(map(re.escape, sorted(nouns, key=len, reverse=True)))
+        pattern = (
+            r"(?<![\w./,])(?:(\d+) )?(\d+)/(\d+)"
+            rf"(?:\s?({either})(?![\w^/']|\s?\d)|(?![\w/]|[.,]\d))"
+        )
+
+        def words(found):
+            *parts, sign = found.groups()
+            said = self._fraction(*parts)
+            return f" {self._part_of(said, parts[0], nouns[sign]) if sign else said} "
+
+        return re.sub(pattern, words, text)
+
+    def _part_of(self, said, whole, noun):
+        """A fraction and the noun that it is a part of: medio litro, tres cuartos de litro."""
+        forms, said = noun[2:].split("|"), said.strip()
+        if self.code in ("ru", "pl"):
+            return f"{said} {forms[-1 if self.code == 'pl' else 1]}"
+        if whole:
+            return f"{said} {forms[0 if self.code == 'fr' and int(whole) < 2 else -1]}"
+        halves = {
+            "es": "medio media",
+            "pt": "meio meia",
+            "it": "mezzo mezza",
+            "fr": "un_demi une_demi",
+        }
+        masculine, feminine = halves.get(self.code, "_ _").split()
+        if said.removeprefix("un ") == masculine.removeprefix("un_"):
+            said = (feminine if noun[0] == "f" else masculine).replace("_", " ")
+            return f"{said} {forms[0]}"
+        return f"{said} {self._of(forms[0])}"
+
+    def _of(self, noun):
+        """The noun behind what is counted in millions or in parts: de pesos, d'euros."""
+        if self.code == "fr" and noun[0] in "aeiouh" and noun != "hertz":
+            return f"d'{noun}"
+        return f"{OF.get(self.code, '')} {noun}".strip()
+
+    def _scales(self, text):
+        """Millions, and what is counted in them: R$ 1,5 milhão, 1,5 Mio. €, 5 тыс."""
+        scales = {form: noun for forms, noun in SCALES.get(self.code, {}).items()
+                  for form in forms.split()}  # fmt: skip
+        if not scales:
+            return text
+        either = "|".join(sorted(scales, key=len, reverse=True))
+        signs = "|".join(sign for sign in self.money.split("|") if not sign.isalpha())
+
+        def words(symbol, number, written):
+            noun = next(
+                n for form, n in scales.items() if re.fullmatch(form.split("(")[0], written)
+            )
+            whole = noun.split("|")[0][2:] in (
+                "mil",
+                "mille",
+                "mila",
+                "duizend",
+                "tausend",
+                "тысяча",
+            )
+            spelled = written.lower() in noun[2:].split("|") or f"{written.lower()}s" in noun
+            count, _, scale = self.noun(number, noun).rpartition(" ")
+            said = f" {count}{'' if scale == 'mila' else ' '}{written if spelled else scale} "
+            if not symbol or symbol not in self.rules.money:
+                return f"{said}{symbol or ''}"
+            many = self.form("5", self.rules.money[symbol][0], many=True)
+            return f"{said}{many if whole else self._of(many)} "
+
+        text = re.sub(
+            rf"({signs})\s?({NUMBER})\s?({either})(?!\w)\.?",
+            lambda found: words(*found.groups()), text,
+        )  # fmt: skip
+        return re.sub(
+            rf"(?<![\w.,])({NUMBER})\s?({either})(?!\w)\.?(?:\s?({self.money})(?!\w))?",
+            lambda found: words(found[3], found[1], found[2]), text,
+        )  # fmt: skip
 
     def _fraction(self, whole, top, bottom):
         names, over = self.rules.fractions, self.rules.over
@@ -496,6 +719,18 @@ class Speaker:
         signs = "|".join(sign for sign in self.money.split("|") if not sign.isalpha())
         before = rf"({signs})\s?({NUMBER}){scale}"
         behind = rf"({NUMBER})\s?({self.money})(?!\w)"
+        foreign = re.search(rf"(?<!\w)(?!{signs})[A-Z]{{1,3}}\$\s?(?=\d)", text)
+        if foreign:
+            raise ValueError(f"the money {foreign[0].strip()!r} has no name in the rules")
+        text = re.sub(rf"({signs})\s?\.(?=\d)", r"\g<1>0.", text)  # $.50
+        between = rf"(?<![\w.,])(\d+)({signs})(\d\d)(?!\w|[.,]\d)"  # 3€50
+        text = re.sub(
+            between,
+            lambda found: (
+                f" {self._amount(found[2], found[1] + self.rules.decimal + found[3], None)} "
+            ),
+            text,
+        )
 
         def amount_behind(found):
             return f" {self._amount(found[2], found[1], None)} "
@@ -550,9 +785,31 @@ class Speaker:
         text = re.sub(r"((?<!\w)\w|\d|\))\^(-?\d+)", power, text)
         return re.sub(r"\^-?\d+", " ", text)  # behind a word stands a footnote
 
+    def _nouns(self, text):
+        """Numbers that agree with the noun that follows, where its gender is known: dos HORAS."""
+        genders = dict(MORE_NOUNS.get(self.code, {}))
+        known = [*self.rules.units.values(), *SCALES.get(self.code, {}).values()]
+        known += [noun for pair in self.rules.money.values() for noun in pair if noun]
+        for noun in known:
+            for form in noun[2:].split("|"):
+                genders.setdefault(form.split()[0], noun[0])
+        either = "|".join(sorted(set(genders) - AMBIGUOUS, key=len, reverse=True))
+        return re.sub(
+            rf"(?<![\w.,/'-])(\d{{1,15}}) (?=({either})\b)",
+            lambda found: f"{self.counted(found[1], genders[found[2].lower()])} ", text,
+            flags=re.IGNORECASE,
+        )  # fmt: skip
+
     def _numbers(self, text):
-        if self.code == "en":  # .5
-            text = re.sub(r"(?<![\w.,])\.(?=\d)", f" {self.rules.marks['.']} ", text)
+        def fraction(found):  # .5
+            mark, digits = found.groups()
+            name = self.rules.marks[mark]
+            return f" {name} {self.digits(digits)} " if name else found[0]
+
+        text = re.sub(r"(?<![\w.,])([.,])(\d+)(?![.,]?\d)", fraction, text)
+        text = re.sub(
+            rf"({NUMBER})'s(?!\w)", lambda found: f" {self.number(found[1])}'s ", text
+        )  # the 5's
         return re.sub(NUMBER, lambda found: f" {self.number(found[0])} ", text)
 
     def split(self, number: str) -> tuple[str | None, str, str]:
@@ -614,7 +871,12 @@ class Speaker:
 
     def ordinal(self, digits: str, form: str) -> str:
         """The ordinal of a whole number; `form` is a gender, in Russian with a case."""
-        digits = digits.replace(",", "")
+        digits = re.sub("[.,]", "", digits)
+        if form[-1] == "+":
+            return self.ordinal(digits, form[:-1]) + "s"
+        if form == "g":  # trzeciego
+            words = self.ordinal(digits, "m").split()
+            return " ".join(re.sub(r"i$", "iego", re.sub(r"y$", "ego", word)) for word in words)
         if form in ("second", "seconde"):
             return form if digits == "2" else self.ordinal(digits, "m")
         if len(digits) > LONGEST_NUMBER or int(digits) == 0:
@@ -642,7 +904,11 @@ class Speaker:
         """A number and the noun it counts, both in the forms that fit each other."""
         whole, mark, _ = self.split(number)
         words = self.number(number) if whole is None or mark else self.counted(whole, noun[0])
-        return f"{words} {self.form(number, noun)}"
+        named = self.form(number, noun)
+        millions = whole and not mark and len(whole) <= LONGEST_NUMBER and whole[0] != "0"
+        if self.code in OF and millions and int(whole) % 10**6 == 0:
+            named = self._of(named)
+        return f"{words} {named}"
 
     def form(self, number: str, noun: str, many: bool = False) -> str:
         """The form of a noun that a number asks for."""
@@ -691,6 +957,23 @@ COUNTED = {
 }
 
 
+def _roman(text):
+    """XIXe as 19e: Roman numerals that have an ending are ordinals."""
+    values = {"I": 1, "V": 5, "X": 10}
+
+    def number(found):
+        digits = [values[letter] for letter in found[1]]
+        total = sum(-a if a < b else a for a, b in zip(digits, [*digits[1:], 0]))
+        return f"{total}{found[2]}"
+
+    numeral = r"X{0,3}(?:IX|IV|V?I{0,3})"
+    return re.sub(rf"\b(?=[IVX])({numeral})(er|re|ère|e|ème)\b", number, text)
+
+
+for _code, _rules in RULES.items():  # US$ 5
+    _rules.money["US$"] = DOLLARS.get(_code, _rules.money["$"])
+
+
 @cache
 def _cardinal(lang, digits):
     return num2words(int(digits), lang=lang)
@@ -702,6 +985,8 @@ def _feminine(found):
 
 def _decade(digits):
     """1990 as nineteen nineties, 90 as nineties."""
+    if digits == "2000":
+        return "two thousands"
     word = num2words(int(digits[-2:])) if int(digits[-2:]) else "hundred"
     plural = word[:-1] + "ies" if word.endswith("y") else word + "s"
     return f"{num2words(int(digits[:-2]))} {plural}" if len(digits) > 2 else plural

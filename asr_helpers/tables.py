@@ -13,6 +13,7 @@ from pathlib import Path
 
 import datasets
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from asr_helpers.audio import Audio
 
@@ -290,7 +291,11 @@ def _of_parquet(index, tables, columns):
     parts = []
     for table in tables:
         try:
+            if not pq.ParquetFile(table).metadata.num_rows:
+                raise FolderError(f"{table} holds no rows: write one row for each recording.")
             part = datasets.Dataset.from_parquet(str(table))
+        except FolderError:
+            raise
         except Exception as error:  # `datasets` wraps whatever pyarrow says
             cause = error.__cause__ or error
             raise FolderError(
@@ -305,7 +310,8 @@ def _of_parquet(index, tables, columns):
         stored += [
             field.name for field in part.data.schema
             if pa.types.is_binary(field.type) or pa.types.is_struct(field.type)
-            and field.type.get_field_index("bytes") >= 0 and field.name not in stored
+            and max(map(field.type.get_field_index, ("bytes", "array"))) >= 0
+            and field.name not in stored
         ]  # fmt: skip
         plain = part.select_columns([n for n in part.column_names if n not in stored])
         records = [(number + 1, record) for number, record in enumerate(plain)]
@@ -316,10 +322,17 @@ def _of_parquet(index, tables, columns):
         chosen = _columns(table, records, names, given, index)
         inside = chosen["audio"] in stored
         if inside:
-            audio = part.select_columns([chosen["audio"]]).rename_column(chosen["audio"], "audio")
+            audio = part.select_columns([chosen["audio"]])
+            if chosen["audio"] != "audio":
+                audio = audio.rename_column(chosen["audio"], "audio")
             audio = audio.cast_column("audio", Audio(decode=False))
             paths = [(one or {}).get("path") for one in _paths(audio)]
         else:
+            if pa.types.is_nested(kind := part.data.schema.field(chosen["audio"]).type):
+                raise FolderError(
+                    f"{table}: its column {chosen['audio']!r} holds {kind} and no sound: store "
+                    'paths, encoded bytes, or {"array", "sampling_rate"}.'
+                )
             paths = [str(record[chosen["audio"]] or "") for _, record in records]
         resolved = []
         for (number, record), written in zip(records, paths):
@@ -359,7 +372,7 @@ def _librispeech(index, files):
         found.notes += notes
         folders = file.relative_to(index.root).parts[:-1]
         split = next((_split_of(one) for one in folders if _split_of(one)), "")
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(text.split("\n"), start=1):
             name, _, said = line.strip().partition(" ")
             if name:
                 where = f"{file.relative_to(index.root).as_posix()}, line {number}"
@@ -397,8 +410,12 @@ def _beside(index):
 def _decoded(file, language):
     """(the text of a file in whatever encoding, notes)."""
     data = file.read_bytes()
+    if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
+        return data.decode("utf-32", errors="replace"), []
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return data.decode("utf-16", errors="replace"), []
+    if b"\0" in data[:4]:  # UTF-16 without its mark
+        return data.decode(f"utf-16-{'be' if data[0] == 0 else 'le'}", errors="replace"), []
     try:
         return data.decode("utf-8-sig"), []
     except UnicodeDecodeError:
@@ -442,7 +459,14 @@ def _records(table, language, index):
         body = lines
     else:
         body = lines[1:]
+    body = [(number, _without_tail(cells, len(header))) for number, cells in body]
     uneven = [number for number, cells in body if len(cells) != len(header)]
+    if uneven and len(uneven) == len(body):
+        raise FolderError(
+            f"{table}: its first line has {len(header)} columns, and no other line has as many "
+            f"(line {uneven[0]} has {len(body[0][1])}): begin with one line of column names, and "
+            f"put text that holds {separator!r} in quotes."
+        )
     if uneven:
         names = [f"{table.name}, line {number}" for number in uneven]
         why = f"The header has {len(header)} columns: put text that holds {separator!r} in quotes."
@@ -467,6 +491,13 @@ def _separator(text):
     return best
 
 
+def _without_tail(cells, width):
+    """The cells without empty ones behind the last column, as a comma at each line's end makes."""
+    while len(cells) > width and not cells[-1].strip():
+        cells = cells[:-1]
+    return cells
+
+
 def _unquoted(cell, quoting):
     if quoting == csv.QUOTE_NONE and re.fullmatch(r'"(?:[^"]|"")*"', cell) and len(cell) > 1:
         return cell[1:-1].replace('""', '"')
@@ -474,24 +505,50 @@ def _unquoted(cell, quoting):
 
 
 def _json_records(table, text, notes):
-    records = []
+    records, number = [], 1
     try:
-        if table.suffix.lower() == ".json" and text.lstrip()[:1] == "[":
-            records = list(enumerate(json.loads(text), start=1))
-        else:
-            for number, line in enumerate(text.splitlines(), start=1):
+        if table.suffix.lower() == ".json" and text.lstrip()[:1] in ("[", "{"):
+            whole = _whole_json(text)
+            if isinstance(whole, dict) and any(isinstance(v, list | dict) for v in whole.values()):
+                raise FolderError(
+                    f"{table} is one object: write a list of objects, one for each recording, such "
+                    'as [{"audio": "a.wav", "text": "hello"}], or one object a line.'
+                )
+            if whole is not None:
+                records = list(enumerate(whole if isinstance(whole, list) else [whole], start=1))
+        if not records:
+            # A line ends at a line feed alone: JSON allows other line separators within a text.
+            for number, line in enumerate(text.split("\n"), start=1):
                 if line.strip():
                     records.append((number, json.loads(line)))
     except json.JSONDecodeError as error:
-        number = len(records) + error.lineno
         raise FolderError(
-            f"{table}, line {number}: is no JSON ({error.msg}). Mend the line."
+            f"{table}, line {number + error.lineno - 1}: is no JSON ({error.msg}). Mend the line."
+        ) from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, deep brackets
+        raise FolderError(
+            f"{table}, line {number}: cannot be read as JSON ({error}). Mend the line."
         ) from error
     odd = [number for number, record in records if not isinstance(record, dict)]
     if odd:
         raise FolderError(f"{table}, line {odd[0]}: is no object such as {{...}}. Mend the line.")
     names = list(dict.fromkeys(name for _, record in records for name in record))
-    return [(n, {name: r.get(name) for name in names}) for n, r in records], names, notes
+    return [(n, {name: _filled(r.get(name)) for name in names}) for n, r in records], names, notes
+
+
+def _whole_json(text):
+    """What a file holds as one JSON value; None if it holds several, one a line."""
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        if error.msg == "Extra data":
+            return None
+        raise
+
+
+def _filled(value):
+    """The value, or None for NaN, which pandas writes where a cell is empty."""
+    return None if isinstance(value, float) and value != value else value
 
 
 def _plain(name):
@@ -501,6 +558,11 @@ def _plain(name):
 def _columns(table, records, names, given, index):
     """{"audio": a column's name, "transcription": ..., and speaker and split if there are any}."""
     chosen = dict(given or {})
+    twice = [name for name, times in Counter(names).items() if times > 1 and name]
+    if twice:
+        raise FolderError(
+            f"{table} has several columns named {twice[0]!r}: give each a name of its own."
+        )
     for purpose, name in chosen.items():
         if name not in names:
             raise FolderError(f"{table} has no column {name!r} ({purpose}): it has {_list(names)}.")

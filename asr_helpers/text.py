@@ -25,6 +25,7 @@ PERHAPS_NOTES = (
 )
 FURTHER = "noises?|music|speech|language|voices?|conversation|chatter|playing|stops|starts"
 NOTE = re.compile(
+    r"#(?:NAME\?|REF!|VALUE!|N/A|DIV/0!|NULL!|NUM!)|"  # of a spreadsheet
     r"\[[^\]]*\]?|[\]}]|<[^<>\s][^<>]*>|\{[^}]*\}?|\(\([^)]*\)*|\(\?+\)|&=\w+|(?<!\S)%[A-Za-z]\w*|"
     rf"\(\s*(?:(?:{NOTES})\b[^)]*|(?:{PERHAPS_NOTES})(?: (?:{FURTHER}))*\s*)\)|"
     rf"\*\s?(?:{NOTES}|{PERHAPS_NOTES})\b[^*]*\*|[〈-】〔-〛]",
@@ -59,8 +60,8 @@ def normalize(text: str, language: str = "en-US") -> str:
 
     Raises:
         ValueError: the language has no rules, or the text holds what nobody can say: a tag such
-            as [noise] or <unk>, a letter of another script, a symbol without a name, a date in
-            figures. The message quotes the text.
+            as [noise] or <unk>, a letter of another script, a symbol or a currency without a name,
+            a date in figures, a year with г. or r. The message quotes the text.
         TypeError: the transcript is not a string.
     """
     if not isinstance(text, str):
@@ -68,10 +69,12 @@ def normalize(text: str, language: str = "en-US") -> str:
             f"A transcript is a string, not {text!r}: fill in what is missing, and read the "
             "column as text."
         )
-    code = language[:2].lower()
-    if code not in RULES:
+    code = str(language)[:2].lower()
+    # Esperanto and Estonian begin with the letters of another language's code.
+    if code not in RULES or not re.fullmatch(r"[A-Za-z]{2}(?:[-_].*)?", str(language)):
         raise ValueError(
-            f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}."
+            f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}, each "
+            "also with a country, such as en-US."
         )
     try:
         return _normalized(text, code, language[3:].upper())
@@ -92,6 +95,7 @@ def _normalized(text, code, region):
     text = _without_quotes(text)
     text = _with_symbols(speaker.read(text), speaker)
     text = unicodedata.normalize("NFC", unicodedata.normalize("NFKC", text).upper())
+    text = text.replace("ẞ", "SS")  # as "ß".upper() is
     if code == "en":
         text = unicodedata.normalize("NFD", text.translate(FOLDED))
     # A mark that no letter contains, such as a stress mark, does not part a word.
@@ -107,13 +111,18 @@ def _one_way_of_writing(text, speaker):
     """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power."""
     text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
     text = re.sub("[⁰¹²³⁴-⁹⁻]+", lambda found: f"^{found[0].translate(SUPERSCRIPTS)}", text)
-    text = re.sub(r"(?<=\d)(?=[¼-¾⅐-⅞↉])", " ", text)
+    text = re.sub(r"(?<=[\d¼-¾⅐-⅞↉])(?=[¼-¾⅐-⅞↉])|(?<=[¼-¾⅐-⅞↉])(?=\d)", " ", text)
+    text = re.sub("[™℠]", " ", text)
     number = f" {speaker.rules.number} "
     text = re.sub(r"\b[Nn]\.?[º°]\.?\s?(?=\d)|№", number, text)
+    short = {"de": "Nr", "nl": "nr", "pl": "nr", "es": "núm"}.get(speaker.code)
+    if short:
+        text = re.sub(rf"\b{short}\b\.?\s?(?=\d)", number, text, flags=re.IGNORECASE)
     if speaker.code == "en":  # at the start of a sentence, "No." is an answer
         text = re.sub(r"(?<=[a-z,] )No\.\s?(?=\d)", number, text)
     text = re.sub(r"‚(?!\w)", " ", text)  # a low quote; before a word it opens one
     text = "".join("'" if c in APOSTROPHES else c for c in text)
+    text = re.sub(r"(?<=\w)''+(?=\w)", "'", text)  # doubled, as databases store it
     degree = r"º" if speaker.code not in ("es", "pt", "it") else r"º(?=\s?[CF]\b)"
     text = re.sub(degree, "°", text)
     # Ordinal signs and the spaces between groups of digits still mean something to the speaker.
@@ -149,11 +158,11 @@ def _with_symbols(text, speaker):
     names = rules.symbols | {
         symbol: speaker.form("2", noun, many=True) for symbol, (noun, _) in rules.money.items()
     }
-    for symbol, name in names.items():
+    for symbol, name in sorted(names.items(), key=lambda pair: -len(pair[0])):
         if not symbol.isalpha():
             text = text.replace(symbol, f" {name} ")
     for c in text:
-        if unicodedata.category(c) in ("Sc", "Sm", "No"):
+        if unicodedata.category(c) in ("Sc", "Sm", "No") or c in "§‰":
             raise ValueError(f"the symbol {c!r} has no name in the rules of {speaker.code!r}")
     return text
 

@@ -6,10 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.utils.rnn import pad_sequence
 from tqdm.auto import tqdm
-from transformers import PreTrainedModel, Trainer, TrainerCallback, TrainingArguments
+from transformers import (
+    PreTrainedModel,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from asr_helpers.batches import DrawnBatches, DrawnRows, SecondsBatchSampler
 from asr_helpers.checkpoints import drop_old
@@ -101,6 +108,10 @@ class CTCTrainer(Trainer):
                 varied without equal seconds: they would vary in the same way each time.
         """
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
+        # CTC's loss is a mean over its own batch. The Trainer takes every model whose forward has
+        # **kwargs for one that divides by the labels of all batches of an update. It would then add
+        # up the losses of accumulated batches, and multiply them by the number of processes.
+        self.model_accepts_loss_kwargs = False
         self.batch_seconds, self.eval_collator = batch_seconds, eval_collator
         if batch_seconds is None and getattr(self.data_collator, "augment", None):
             raise ValueError(
@@ -121,7 +132,9 @@ class CTCTrainer(Trainer):
         loader = torch.utils.data.DataLoader(
             # As arrays: as lists, the samples would cost more time than the model's step.
             DrawnRows(self.train_dataset.with_format("numpy"), self.model.config),
-            batch_sampler=DrawnBatches(sampler),
+            batch_sampler=DrawnBatches(
+                sampler, self.args.gradient_accumulation_steps * self.args.world_size
+            ),
             collate_fn=self.data_collator,
             num_workers=workers,
             persistent_workers=workers > 0,
@@ -140,11 +153,18 @@ class CTCTrainer(Trainer):
     def compute_loss(self, model, inputs, *args, **kwargs):
         """The model's loss. One that is not finite stops the training before it reaches a weight.
 
+        Masks, dropout and dropped layers are drawn anew for each batch, by the seed, the update and
+        the batch's rows. They depend on nothing that was drawn before: they are the same after an
+        interruption, and whichever process computes the batch.
+
         Raises:
             FloatingPointError: the message names the rows and the likely cause.
         """
         inputs = dict(inputs)
         rows = inputs.pop("rows", None)
+        if rows is not None and model.training:
+            draw = [self.args.seed, self.state.global_step, *rows.tolist()]
+            set_seed(int(np.random.SeedSequence(draw).generate_state(1)[0]))
         found = super().compute_loss(model, inputs, *args, **kwargs)
         loss = found[0] if isinstance(found, tuple) else found
         if model.training and not loss.isfinite():
@@ -181,19 +201,32 @@ def row_name(prepared: Any, row: int) -> str:
 
 
 def refuse_tight(prepared: Any, config: Any) -> None:
-    """Check that each label fits the frames of its row.
+    """Check that each label fits the frames of its row, and is of tokens that the head has.
 
     Raises:
-        ValueError: one does not; its loss would be infinite, and would ruin every weight in a step.
-            The message names the row and what to do.
+        ValueError: there is no row; or a label does not fit, so that its loss would be infinite and
+            would ruin every weight in a step; or it holds the blank, or a token without an output,
+            so that CTC would read memory that is not its own. The message names the row and what
+            to do.
     """
+    if not len(prepared):
+        raise ValueError("There is no row to train on: look at how the split was chosen.")
     plain = prepared.with_format(None)
     lengths = (
         plain["input_length"]
         if "input_length" in prepared.column_names
         else [len(values) for values in plain["input_values"]]
     )
+    blank, size = config.pad_token_id, config.vocab_size
     for row, (labels, length) in enumerate(zip(plain["labels"], lengths)):
+        wrong = [token for token in labels if not 0 <= token < size or token == blank]
+        if wrong or not len(labels):
+            what = f"holds token {wrong[0]}" if wrong else "is empty"
+            raise ValueError(
+                f"{row_name(prepared, row)}: its label {what}, and the head writes tokens 0 to "
+                f"{size - 1}, {blank} of them the blank. Prepare the rows with the processor that "
+                "the model was loaded with."
+            )
         if not label_fits(config, labels, length):
             raise ValueError(
                 f"{row_name(prepared, row)}: its label needs {frames_needed(labels)} frames, and its "
@@ -291,6 +324,8 @@ def training_arguments(profile: Any, folder: str | Path) -> TrainingArguments:
         gradient_accumulation_steps=profile.accumulation,
         per_device_eval_batch_size=1,  # course_trainer reads more at once where that changes nothing
         dataloader_num_workers=loader_workers(),
+        # A batch may use no mask, or no layer that `layerdrop` drops: its process says so.
+        ddp_find_unused_parameters=True,
         # Named only where wanted: the argument is about to get another name.
         **({"gradient_checkpointing": True} if profile.gradient_checkpointing else {}),
         train_sampling_strategy="group_by_length",

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # the offline course must never ask the network
@@ -11,6 +12,7 @@ import datasets
 import pytest
 
 from asr_helpers.corpus import load_corpus
+from asr_helpers.finished import ship
 from asr_helpers.model import load_base_model
 from asr_helpers.processor import load_processor, prepare_dataset
 from asr_helpers.profiles import load_profile
@@ -60,6 +62,26 @@ def lettered(tmp_path_factory, profile, processor):
 @pytest.fixture
 def model(profile, processor):
     return load_base_model(profile.base_model, processor, seed=0)
+
+
+@pytest.fixture
+def shipped(profile, processor, tmp_path):
+    """shipped(model, scores) is a profile with that model shipped, where no lesson has run.
+
+    The model itself stands in `finetuned`, with `card` where there is one.
+    """
+
+    def make(model, scores, card=None):
+        folder = tmp_path / "finetuned"
+        model.save_pretrained(folder)
+        processor.save_pretrained(folder)
+        if card:
+            (folder / "README.md").write_text(card)
+        ship(folder, Path(profile.base_model), tmp_path / "shipped", scores)
+        ready = str(tmp_path / "shipped")
+        return replace(profile, artifacts=tmp_path / "art", ready_model=ready)
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -129,7 +151,7 @@ def client(tmp_path):
         }  # fmt: skip
         return subprocess.run(
             [sys.executable, "-c", textwrap.dedent(code)], env=kept | own | environment,
-            cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=120,
+            cwd=Path(__file__).parent.parent, capture_output=True, text=True, timeout=300,
         )  # fmt: skip
 
     return run

@@ -342,8 +342,16 @@ ROUTES = [
     (["POST"], REPO + "/paths-info/(.+)", Handler.paths_info),
     (["POST"], REPO + "/preupload/(.+)", Handler.preupload),
     (["POST"], REPO + "/commit/(.+)", Handler.commit),
-    (["POST"], r"/((?:datasets|spaces)/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch", Handler.lfs_batch),
-    (["GET", "HEAD"], r"/((?:datasets|spaces)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)", Handler.resolve),
+    (
+        ["POST"],
+        r"/((?:datasets|spaces)/)?([^/]+/[^/]+)\.git/info/lfs/objects/batch",
+        Handler.lfs_batch,
+    ),
+    (
+        ["GET", "HEAD"],
+        r"/((?:datasets|spaces)/)?([^/]+/[^/]+)/resolve/([^/]+)/(.+)",
+        Handler.resolve,
+    ),
     (["GET", "HEAD"], "/storage/([0-9a-f]+)", Handler.storage),
     (["PUT"], "/storage/([0-9a-f]+)", Handler.store),
     (["POST"], "/verify", Handler.verify),

@@ -1,4 +1,4 @@
-"""Set the repository's address: in pyproject.toml, the README, the lessons' badges and setup cells.
+"""Set the repository's address: in pyproject.toml, CITATION.cff, the README, and the lessons.
 
     python -m tools.address https://github.com/OWNER/NAME   set it
     python -m tools.address --none                          take it away
@@ -153,6 +153,16 @@ def write_project(path, found):
     path.write_text(text, encoding="utf-8")
 
 
+def write_citation(path, found):
+    """Write the address into CITATION.cff, or take it away where `found` is None."""
+    text = re.sub(r"^repository-code: .*\n", "", path.read_text(encoding="utf-8"), flags=re.M)
+    if PLACE not in text:
+        raise ValueError(f"{path} has no line {PLACE!r}: put it at the end.")
+    if found:
+        text = text.replace(PLACE, f'{PLACE}\nrepository-code: "{found}"')
+    path.write_text(text, encoding="utf-8")
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -165,6 +175,7 @@ def main(arguments=None):
         sys.exit(f"{options.address} is no address such as https://github.com/OWNER/NAME.")
     if found or options.none:
         write_project(ROOT / "pyproject.toml", None if options.none else found)
+        write_citation(ROOT / "CITATION.cff", None if options.none else found)
     lessons = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
     for lesson in lessons:
         write_lesson(lesson)

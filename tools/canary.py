@@ -2,6 +2,7 @@
 
     python -m tools.canary                            the newest that pyproject.toml's ranges allow
     python -m tools.canary --beyond                   the newest of all, upper bounds aside
+    python -m tools.canary --lowest                   the oldest that these ranges allow
     python -m tools.canary --set transformers==4.57.6 the pins of environment.yml, but for this one
 
 Makes an environment of its own, runs every lesson with the profile `smoke` in a copy of the
@@ -56,6 +57,11 @@ def requirements(beyond=False, keep=()):
         text = re.sub(r",?<[^,]*", "", text) if beyond else text
         found.append(exact[name] if name in keep else text)
     return found
+
+
+def lowest(ranges):
+    """Each requirement at its lower bound: "jiwer>=4.0,<5" becomes "jiwer==4.0"."""
+    return [re.sub(r">=([\w.]+).*", r"==\1", text) for text in ranges]
 
 
 def moves(before, after):
@@ -264,8 +270,10 @@ def parse(arguments=None):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--set", nargs="+", metavar="PACKAGE==VERSION", help="instead of newest")
-    parser.add_argument("--beyond", action="store_true", help="leave out upper bounds")
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--set", nargs="+", metavar="PACKAGE==VERSION", help="instead of newest")
+    which.add_argument("--beyond", action="store_true", help="leave out upper bounds")
+    which.add_argument("--lowest", action="store_true", help="each package at its lower bound")
     parser.add_argument("--keep", nargs="+", default=[], metavar="PACKAGE", help="as it is pinned")
     parser.add_argument("--tries", type=int, default=16, help="sets of packages to try, at most")
     parser.add_argument("--work", type=Path, help="a folder to work in, kept; else a temporary one")
@@ -278,11 +286,13 @@ def parse(arguments=None):
 def main(arguments=None):
     options = parse(arguments)
     chosen = options.set or requirements(options.beyond, options.keep)
+    chosen = lowest(chosen) if options.lowest else chosen
     if options.work:
         options.work.mkdir(parents=True)  # never into one that holds something
     with tempfile.TemporaryDirectory() as temporary:
         work = (options.work or Path(temporary)).resolve()
-        report = examine(Environment(work), chosen, not options.set, options.tries)
+        newest = not (options.set or options.lowest)
+        report = examine(Environment(work), chosen, newest, options.tries)
     build = ROOT / "build"
     build.mkdir(exist_ok=True)
     (build / "canary.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

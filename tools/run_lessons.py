@@ -321,6 +321,15 @@ def print_table(report):
         result = row["checks"] if row["ok"] else "FAILED"
         print(f"{row['notebook']:<46}{row['seconds']:>8.1f}{result:>15}")
     print(f"{'together':<46}{sum(row['seconds'] for row in rows):>8.1f}")
+    try:
+        print_scores(found)
+    except (KeyError, TypeError, ValueError):
+        print("\nmetrics.json lacks some of its numbers: run lesson 05 again, which writes it.")
+    print("Details: build/report.json")
+
+
+def print_scores(found):
+    """What was reached on validation and test, as far as it was measured."""
     if "validation_wer" in found:
         print(
             f"\nValidation WER {found['validation_wer']:.3f}; trained for "
@@ -335,7 +344,6 @@ def print_table(report):
         print(
             f"With the language model: test WER {found['wer_lm']:.3f}, CER {found['cer_lm']:.3f}."
         )
-    print("Details: build/report.json")
 
 
 if __name__ == "__main__":

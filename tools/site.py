@@ -34,7 +34,7 @@ CARDS = {
     "recipes/corpus/README.md": "How the corpus was made",
     "recipes/wav2vec2_tiny/README.md": "How the base model was made",
 }
-NEWS = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "CHANGELOG.md")
+NEWS = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "CHANGELOG.md", "docs/release.md")
 
 
 def pages(root=ROOT):

@@ -70,7 +70,8 @@ def pipeline(array, rate, config, text):
     figure, axes = _canvas(2 * len(stages), 4, 4.0)
     for k, (name, colour, shape, per) in enumerate(stages):
         x = 0.05 + 2 * k
-        _box(axes, x, 1.9, 1.65, 1.0, colour, "" if k == 0 else name)
+        size = 12 if len(stages) < 6 else 10  # six boxes are narrower
+        _box(axes, x, 1.9, 1.65, 1.0, colour, "" if k == 0 else name, size)
         axes.text(x + 0.82, 1.62, shape, ha="center", va="top", family="monospace", size=12)
         axes.text(x + 0.82, 1.22, per, ha="center", va="top", size=12, color=GREY)
         if k < len(stages) - 1:

@@ -1,6 +1,6 @@
 """The frames that the frozen part of the model makes of every utterance, computed once and kept.
 
-    python -m recipes.wav2vec2_tiny.bank WORK VARIATION
+    python -m recipes.wav2vec2_tiny.bank WORK VARIATION [VOICE ...]
 
 For each shard `WORK/VOICE-0007.npz` it writes `WORK/bank/VOICE-0007.V.npy`, half precision, (frames of
 20 ms, 384) of all utterances joined, and `.json` beside it: how many frames each has, and its text.
@@ -61,12 +61,14 @@ def read(path: Path) -> list[tuple[np.ndarray, str]]:
     return [(joined[a:b], text) for a, b, text in zip(bounds, bounds[1:], rows["texts"])]
 
 
-def main(work, variation=0):
+def main(work, variation=0, *voices):
+    """The frames of every shard, or of the shards of some voices, in one variation."""
     work = Path(work)
     (work / "bank").mkdir(parents=True, exist_ok=True)
     forbidden = Forbidden(all_transcripts())
     torch.set_num_threads(1)
-    for shard in tqdm(sorted(work.glob("*-[0-9]*.npz")), unit="shard"):
+    shards = [p for v in voices or ["*"] for p in sorted(work.glob(f"{v}-[0-9]*.npz"))]
+    for shard in tqdm(shards, unit="shard"):
         path = work / "bank" / f"{shard.stem}.{variation}.npy"
         if path.exists():
             continue

@@ -99,7 +99,10 @@ def _kokoro():
 
 @cache
 def _english_styles():
-    """{name: (tokens, 256)} of 26 of Kokoro's 28 American and British voices, 14 of them women's."""
+    """{name: (tokens, 256)} of Kokoro's 28 American and British voices without those HELD_OUT.
+
+    Of the 26, 14 are women.
+    """
     folder = Path(os.environ.get("KOKORO_JS", "package")) / "voices"
     paths = [p for p in sorted(folder.glob("[ab][fm]_*.bin")) if p.stem not in HELD_OUT]
     if not paths:

@@ -29,7 +29,7 @@ HELD_OUT = "drascula"  # a whole game, with its actors
 BATCH_FRAMES = 2400  # 48 s
 MULTIPLE = 25  # frames; batches are padded to it, so that few shapes occur
 LEARNING_RATE, WARM_UP = 1.5e-3, 200  # steps
-DROPOUT = 0.1
+DROPOUT = 0.2
 SAVE_EVERY = 4 * 60  # seconds
 PROBE = 150  # lines of the game that is held out
 
@@ -64,7 +64,7 @@ def batches(utterances, rng):
 def collate(rows, rng=None):
     """(frames (batch, longest, 384), sizes, labels (batch, longest label), label sizes).
 
-    With `rng`, short spans of frames are set to zero, one for fifty frames.
+    With `rng`, short spans of frames are set to zero, one for thirty frames.
     """
     sizes = torch.tensor([len(frames) for frames, _ in rows])
     longest = -(-int(sizes.max()) // MULTIPLE) * MULTIPLE
@@ -72,7 +72,7 @@ def collate(rows, rng=None):
     for target, (frames, _) in zip(padded, rows):
         target[: len(frames)] = torch.from_numpy(np.asarray(frames, np.float32))
         if rng is not None:
-            for start in rng.integers(0, len(frames), len(frames) // 50):
+            for start in rng.integers(0, len(frames), len(frames) // 30):
                 target[start : start + rng.integers(1, 6)] = 0
     ids = {character: i for i, character in enumerate(CHARACTERS)}
     labels = [torch.tensor([ids[c] for c in text.replace(" ", "|")]) for _, text in rows]

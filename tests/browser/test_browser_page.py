@@ -227,11 +227,34 @@ def recorded(page, seconds):
     return page.text_content("#text"), samples
 
 
+PIECE = 3_200  # samples at 16 kHz, 0.2 s
+ATTEMPTS = 4  # the pretended microphone drops sound where the machine is busy
+
+
 def likeness(samples, clip):
-    """1.0 where `clip` lies in `samples` as it is, whatever its loudness; 0 where nothing is like it."""
-    found = fftconvolve(samples, clip[::-1], mode="valid")
-    energy = fftconvolve(samples**2, np.ones(len(clip)), mode="valid")
-    return (found / np.sqrt(np.maximum(energy, 1e-9) * np.sum(clip**2))).max()
+    """1.0 where the pieces of `clip` lie in `samples` as they are, whatever their loudness; else near 0.
+
+    The median over the louder half of the pieces: a gap that the microphone leaves spoils the pieces
+    around it only, a wrong rate or a wrong channel spoils all.
+    """
+    pieces = [clip[k : k + PIECE] for k in range(0, len(clip) - PIECE + 1, PIECE)]
+    pieces.sort(key=lambda piece: -np.sum(piece**2))
+    energy = np.maximum(fftconvolve(samples**2, np.ones(PIECE), mode="valid"), 1e-9)
+    found = [
+        (fftconvolve(samples, piece[::-1], mode="valid") / np.sqrt(energy * np.sum(piece**2))).max()
+        for piece in pieces[: -(-len(pieces) // 2)]
+    ]
+    return float(np.median(found))
+
+
+def test_likeness_knows_the_clip_and_forgives_a_gap():
+    noise = np.random.default_rng(0).normal(size=32_000)
+    clip = noise[5_000:25_000]
+    assert likeness(noise, clip) > 0.999
+    gap = np.concatenate([noise[:12_000], np.zeros(4_000), noise[12_000:18_000], noise[20_000:]])
+    assert likeness(gap, clip) > 0.999
+    assert likeness(soxr.resample(noise, 16_000, 15_000), clip) < 0.5
+    assert likeness(np.zeros(32_000), clip) < 0.5
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
@@ -250,8 +273,11 @@ def test_ten_recordings_are_written_as_python_writes_them(
             # The browser opens the file anew for each recording: its microphone says the next clip.
             sound = np.concatenate([np.zeros(8_000), clip, np.zeros(8_000)])
             soundfile.write(spoken, soxr.resample(sound, 16_000, 48_000), 48_000, subtype="PCM_16")
-            text, samples = recorded(page, len(sound) / 16_000 + 0.3)
-            assert likeness(samples, clip) > 0.98
+            for _ in range(ATTEMPTS):
+                text, samples = recorded(page, len(sound) / 16_000 + 0.3)
+                if (alike := likeness(samples, clip)) > 0.98:
+                    break
+            assert alike > 0.98
             assert text == transcribe_onnx(session, processor, [samples])[0]
             texts.append(text)
         assert page.trouble == []

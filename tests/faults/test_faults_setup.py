@@ -5,6 +5,7 @@ The setups here are real, in a small clone whose packages are wheels of no code.
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -39,6 +40,7 @@ def clone_into(folder):
     (folder / "pyproject.toml").write_text("[project]\nname = 'asr-course'\n")
     pins = "".join(f"      - {pin}\n" for pin in ("alpha==1", "beta==1"))
     (folder / "environment.yml").write_text(f"dependencies:\n  - pip:\n{pins}")
+    (folder / "constraints.txt").touch()
     (folder / "asr_helpers" / "__init__.py").write_text("WHERE = __file__\n")
     shutil.copy(ROOT / "asr_helpers" / "profiles.py", folder / "asr_helpers")
     return folder
@@ -335,3 +337,25 @@ def test_ctrl_c_reaches_what_was_started_and_its_own_last_words_are_heard(copy, 
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
     assert out == "the report is written\n" and err == ""
+
+
+def test_what_the_pins_bring_along_is_installed_in_the_locked_version(tmp_path):
+    shelf = tmp_path / "shelf"
+    shelf.mkdir()
+    for name, number in (("alpha", "1"), ("beta", "1"), ("gamma", "1"), ("gamma", "2")):
+        wheel(shelf, name, number)
+    needy = shelf / "alpha-1-py3-none-any.whl"
+    with zipfile.ZipFile(needy) as old:
+        files = {name: old.read(name).decode() for name in old.namelist()}
+    with zipfile.ZipFile(needy, "w") as new:
+        for name, text in files.items():
+            needs = "Requires-Dist: gamma\n" if name.endswith("METADATA") else ""
+            new.writestr(name, text + needs)
+    clone = clone_into(tmp_path / "clone")
+    (clone / "constraints.txt").write_text("gamma==1\n")
+    command = [sys.executable, "course.py", "setup"]
+    subprocess.run(command, cwd=clone, env=surroundings(shelf), check=True)
+    found = subprocess.run(
+        [clone / ".venv" / "bin" / "python", "-m", "pip", "list"], capture_output=True, text=True
+    ).stdout
+    assert re.search(r"gamma +1\b", found)

@@ -99,6 +99,14 @@ def test_a_length_that_a_header_leaves_open_is_filled_in(container):
         assert len(array) == pytest.approx(8000, abs=4)
 
 
+@pytest.mark.parametrize("container", ["WAV", "AIFF", "AU", "CAF", "W64", "RF64"])
+def test_what_is_there_of_a_file_that_was_cut_off_is_heard(container):
+    whole = sound(np.tile(NOISE, 4), container=container)
+    for share in (0.9, 0.5, 0.3):
+        array, _ = read_audio(whole[: int(share * len(whole))])
+        assert len(array) == pytest.approx(share * 32_000, abs=2100)
+
+
 def test_a_wav_of_no_samples_with_a_remark_holds_none():
     with pytest.raises(AudioError, match="no samples"):
         read_audio(sound(TONE[:0]) + REMARK)
@@ -295,6 +303,7 @@ WRONG = {
     "a path": ("a.wav", "is a str: pass the samples, read_audio"),
     "a row": ({"array": TONE}, "is a dict: pass the samples, its array"),
     "nothing": (None, "pass numbers"),
+    "encoded": (bytearray(b"RIFF"), "is a bytearray: pass the samples, read_audio"),
     "a picture": (np.zeros((80, 90)), r"shape \(80, 90\)"),
     "three dimensions": (np.zeros((3, 4, 5)), r"shape \(3, 4, 5\)"),
     "unequal lists": ([[1.0], [1.0, 2.0]], "unequal parts|pass numbers"),
@@ -312,6 +321,12 @@ def test_what_is_no_waveform_is_named_with_what_to_pass(kind, processor, model):
             way()
     with pytest.raises(AudioError, match="Waveform 1"):
         transcribe(model, processor, [TONE, values])
+
+
+@pytest.mark.parametrize("shape", [(0,), (0, 2), (2, 0)])
+def test_no_samples_of_any_shape_are_too_short(shape, processor, model):
+    with pytest.raises(ValueError, match="Waveform 0 lasts 0.00 s: too short"):
+        transcribe(model, processor, [np.zeros(shape)])
 
 
 def test_one_array_in_place_of_a_list_is_told(processor, model):

@@ -1,7 +1,8 @@
 """The public guide that this course grew from, step by step as it is written, against a local Hub.
 
-In today's names, and with the course's `Audio` and collator where the guide's own break; see
-README. The names taken from `asr_helpers` are the only difference from a reader's own notebook.
+In today's names, and with the course's `Audio` and collator where the guide's own break. The names
+taken from `asr_helpers` are the only difference from a reader's own notebook. The steps have the
+numbers that docs/guide.md gives them.
 """
 
 import json
@@ -23,20 +24,27 @@ from asr_helpers.training import best_tokens
 import torch
 
 seen = {}
+# Step 3
 minds = load_dataset("PolyAI/minds14", name="en-US", split="train[:100]")
+# Step 4
 minds = minds.train_test_split(test_size=0.2, seed=42)
+# Step 5
 minds = minds.remove_columns(["english_transcription", "intent_class", "lang_id"])
 seen["rows"] = {name: len(rows) for name, rows in minds.items()}
 
+# Step 6
 processor = AutoProcessor.from_pretrained("facebook/wav2vec2-base")
+# Step 7
 minds = minds.cast_column("audio", Audio(sampling_rate=16_000))
 seen["rate"] = minds["train"][0]["audio"]["sampling_rate"]
 
 
+# Step 8
 def uppercase(example):
     return {"transcription": example["transcription"].upper()}
 
 
+# Step 9
 def prepare_dataset(batch):
     audio = batch["audio"]
     batch = processor(audio["array"], sampling_rate=audio["sampling_rate"],
@@ -49,10 +57,12 @@ def prepare_dataset(batch):
 minds = minds.map(uppercase)
 encoded = minds.map(prepare_dataset, remove_columns=minds.column_names["train"], num_proc=4)
 
+# Step 13
 model = AutoModelForCTC.from_pretrained(
     "facebook/wav2vec2-base", ctc_loss_reduction="mean",
     pad_token_id=processor.tokenizer.pad_token_id,
 )
+# Step 14
 training_args = TrainingArguments(
     output_dir="OUT/my_awesome_asr_mind_model", hub_model_id="ann/my_awesome_asr_mind_model",
     per_device_train_batch_size=8, gradient_accumulation_steps=2, learning_rate=1e-5,
@@ -66,17 +76,21 @@ training_args = TrainingArguments(
 trainer = Trainer(
     model=model, args=training_args, train_dataset=encoded["train"],
     eval_dataset=encoded["test"], processing_class=processor,
-    data_collator=DataCollatorCTCWithPadding(processor),
-    compute_metrics=trainer_metrics(processor), preprocess_logits_for_metrics=best_tokens,
+    data_collator=DataCollatorCTCWithPadding(processor),  # Step 10
+    compute_metrics=trainer_metrics(processor),  # Step 12
+    preprocess_logits_for_metrics=best_tokens,
 )
 trainer.train()
+# Step 15
 trainer.push_to_hub()
 model.lm_head.bias.data += 0.1
 trainer.push_to_hub(commit_message="Again")
 
+# Step 16
 example = minds["test"][0]["audio"]
 speech = pipeline("automatic-speech-recognition", model="ann/my_awesome_asr_mind_model")
 seen["pipeline"] = speech({"array": example["array"], "sampling_rate": 16_000})["text"]
+# Step 17
 inputs = AutoProcessor.from_pretrained("ann/my_awesome_asr_mind_model")(
     example["array"], sampling_rate=16_000, return_tensors="pt"
 )

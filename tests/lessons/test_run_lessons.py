@@ -243,3 +243,9 @@ def test_a_run_up_to_lesson_05_reports_validation_and_no_test_score(capsys):
     run_lessons.print_table({"notebooks": [], "metrics": measured})
     printed = capsys.readouterr().out
     assert "Validation WER 0.250; trained for 60 s" in printed and "Test WER" not in printed
+
+
+@pytest.mark.parametrize("measured", [{"wer": 0.5}, {"validation_wer": 0.3}, {"wer_lm": None}])
+def test_scores_of_which_a_part_is_missing_are_told(measured, capsys):
+    run_lessons.print_table({"notebooks": [], "metrics": measured})
+    assert "lacks some of its numbers: run lesson 05 again" in capsys.readouterr().out

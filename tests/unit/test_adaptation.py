@@ -12,14 +12,14 @@ from asr_helpers.model import freeze
 FROZEN = ("convolutions", "projection", "positions")
 
 
-def small(stable):
+def small(stable, **settings):
     torch.manual_seed(0)
     config = Wav2Vec2Config(
         hidden_size=32, num_hidden_layers=3, num_attention_heads=2, intermediate_size=64,
         conv_dim=(16, 16), conv_kernel=(10, 8), conv_stride=(10, 8), vocab_size=32,
         num_conv_pos_embeddings=16, num_conv_pos_embedding_groups=4, do_stable_layer_norm=stable,
         feat_extract_norm="layer" if stable else "group", num_feat_extract_layers=2,
-        pad_token_id=0,
+        pad_token_id=0, **settings,
     )  # fmt: skip
     return Wav2Vec2ForCTC(config).eval()
 
@@ -36,6 +36,31 @@ def test_both_parts_together_are_the_model(stable, layers):
             alone = model(torch.tensor(array)[None]).logits[0]
             assert len(alone) == count
             assert torch.allclose(row[:count], alone, atol=1e-4)  # padding changes nothing
+
+
+TOP = dict(add_adapter=True, adapter_stride=1, num_adapter_layers=2, output_hidden_size=16)
+
+
+@pytest.mark.parametrize("layers", [0, 3])
+def test_a_model_with_a_top_may_be_cut_below_it(layers):
+    model, random = small(True, **TOP), np.random.default_rng(0)
+    array = random.normal(size=8000).astype(np.float32)
+    kept = lower_outputs(model, [array], layers)
+    with torch.no_grad():
+        logits, frames = upper_logits(model, kept, layers)
+        whole = model(torch.tensor(array)[None]).logits[0]
+    inner = slice(0, int(frames[0]) - 2)  # behind it the top's convolutions see the padding
+    assert torch.allclose(logits[0, inner], whole[inner], atol=1e-4)
+
+
+def test_with_all_layers_frozen_the_top_learns(prepared):
+    model = freeze(small(True, **TOP), FROZEN, 3)
+    before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    losses = adapt(model, prepared, steps=8, learning_rate=1e-2, seed=0, layers=3)
+    changed = {n for n, w in model.state_dict().items() if not torch.equal(w, before[n])}
+    tops = ("lm_head", "wav2vec2.adapter", "wav2vec2.encoder.layer_norm")
+    assert losses[-1] < losses[0] and all(name.startswith(tops) for name in changed)
+    assert any(name.startswith("wav2vec2.adapter") for name in changed)
 
 
 def test_it_learns_and_leaves_what_is_frozen(model, prepared):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+import yaml
 
 from tools import address
 
@@ -42,7 +43,7 @@ def test_the_readme_shows_the_command_in_its_first_lines_and_the_badges_of_the_a
 def course(tmp_path, monkeypatch):
     """A copy of what the tool writes to, with a lesson of two cells."""
     monkeypatch.setattr(address, "ROOT", tmp_path)
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "CITATION.cff", "README.md"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "notebooks").mkdir()
     cells = [nbformat.v4.new_markdown_cell("# 01 · A\n\n**After**"), nbformat.v4.new_code_cell("1")]
@@ -58,13 +59,14 @@ def lesson(course):
 
 
 def test_an_address_is_written_everywhere_and_taken_away_without_a_trace(course):
-    names = ("pyproject.toml", "README.md", "notebooks/01_explore.ipynb")
+    names = ("pyproject.toml", "CITATION.cff", "README.md", "notebooks/01_explore.ipynb")
     before = {name: (course / name).read_text() for name in names}
     for _ in range(2):  # writing twice changes nothing
         address.main([f"{OURS}.git"])
         assert address.address() == OURS
         assert lesson(course).count("badge_colab.svg") == 1
         assert "github/ada/speech/blob/v0.1.0/notebooks/01_explore.ipynb" in lesson(course)
+        assert yaml.safe_load((course / "CITATION.cff").read_text())["repository-code"] == OURS
         assert (course / "README.md").read_text().count("blob/v0.1.0/notebooks/01_explore") == 2
         assert "--branch=v0.1.0" in lesson(course) and OURS in lesson(course)
     address.main(["--none"])

@@ -78,6 +78,31 @@ def nothing(file):
     file.write_text("{}")
 
 
+def changed(**weights):
+    def harm(file):
+        stored = load_file(file)
+        save_file({n: weights.get("all", lambda w: w)(w) for n, w in stored.items()}, file)
+
+    return harm
+
+
+def without_token(token):
+    def harm(file):
+        stored = json.loads(file.read_text())
+        del stored[token]
+        file.write_text(json.dumps(stored))
+
+    return harm
+
+
+def zeros_behind(file):
+    file.write_bytes(file.read_bytes()[:-5000].ljust(file.stat().st_size, b"\0"))
+
+
+def deep(file):
+    file.write_text("[" * 200_000)
+
+
 JSON = ["config.json", "vocab.json", "tokenizer_config.json", "processor_config.json"]
 
 
@@ -94,6 +119,17 @@ JSON = ["config.json", "vocab.json", "tokenizer_config.json", "processor_config.
         ("vocab.json", saying("Ä", 99), "numbered 0 to 31"),
         ("vocab.json", saying("Ä", "one"), "numbered 0 to 31"),
         ("config.json", saying("vocab_size", None), "vocab_size"),
+        ("vocab.json", without_token("E"), "lacks the tokens of the numbers"),
+        ("vocab.json", saying("X", 5), "to another token|lacks the tokens"),
+        ("vocab.json", saying("E", True), "numbered 0 to 31"),
+        ("tokenizer_config.json", saying("pad_token", None), "calls the blank None"),
+        ("tokenizer_config.json", saying("tokenizer_class", "BertTokenizer"), "not for CTC"),
+        ("processor_config.json", saying("feature_extractor", []), "how many samples a second"),
+        ("processor_config.json", saying("feature_extractor", {"sampling_rate": 0}), "samples a"),
+        ("model.safetensors", changed(all=lambda w: w.to(torch.int8)), "whole numbers"),
+        ("model.safetensors", changed(all=torch.zeros_like), "zeros alone"),
+        ("model.safetensors", zeros_behind, "zeros"),
+        ("config.json", deep, "no JSON"),
         ("config.json", saying("model_type", "bert"), "does not describe a CTC model"),
         ("config.json", saying("hidden_size", "wide"), "does not describe a CTC model"),
     ],
@@ -113,6 +149,17 @@ def test_weights_of_another_size_than_the_config_says_are_named(saved, tmp_path)
     with pytest.raises(
         ValueError, match="model.safetensors has .* and config.json says.*lesson 05"
     ):
+        require(folder, "05")
+
+
+@pytest.mark.parametrize(
+    ("knob", "value"), [("num_hidden_layers", 1), ("feat_extract_norm", "group")]
+)
+def test_weights_that_the_config_does_not_ask_for_are_named(saved, tmp_path, knob, value):
+    """They would be left out without a word, and what is written would be another text."""
+    folder = shutil.copytree(saved, tmp_path / "05_finetuned")
+    saying(knob, value)(folder / "config.json")
+    with pytest.raises(ValueError, match="has .*, which config.json does not ask for.*lesson 05"):
         require(folder, "05")
 
 
@@ -257,3 +304,13 @@ def test_what_keeps_a_file_from_being_written_is_said(error, becomes, says):
         raise error
     assert type(caught.value) is becomes
     assert caught.value is error or "artifacts/05_finetuned" in str(caught.value)
+
+
+@pytest.mark.parametrize("ending", ["²", "9" * 20, "-5", "notes", "1-mine"])
+@pytest.mark.parametrize("kind", ["half", "old"])
+def test_names_that_only_look_like_a_half_saved_file_stay(tmp_path, kind, ending):
+    other = tmp_path / f"metrics.json.{kind}-{ending}"
+    other.write_text("mine")
+    with saving(tmp_path / "metrics.json") as half:
+        half.write_text("{}")
+    assert told(tmp_path) == {"metrics.json": "{}", other.name: "mine"}

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 
 from asr_helpers.augment import Augment
@@ -91,3 +92,26 @@ def test_worker_processes_draw_what_one_process_draws(prepared, processor, model
     for epoch in range(2):
         assert all(map(torch.equal, seen[0, epoch], seen[2, epoch]))
     assert not all(map(torch.equal, seen[2, 0], seen[2, 1]))
+
+
+@pytest.mark.parametrize("update", [1, 2, 3, 7])
+def test_each_update_has_equally_many_batches_and_the_pass_decides_which_are_left_out(
+    prepared, update
+):
+    sampler = SecondsBatchSampler(prepared["input_length"], 16_000, 4.0, seed=0)
+    batches = DrawnBatches(sampler, update)
+    left = []
+    for epoch in range(6):
+        batches.set_epoch(epoch)
+        found = [[row for _, row in batch] for batch in batches]
+        assert len(found) == len(batches) and len(found) % update == 0
+        assert found == sampler.batches()[: len(found)] and len(sampler) - len(found) < update
+        left.append(sorted(set(range(len(prepared))) - set(sum(found, []))))
+    if any(left):
+        assert len({tuple(rows) for rows in left}) > 1
+
+
+def test_a_corpus_that_fills_no_update_is_repeated(prepared):
+    sampler = SecondsBatchSampler(prepared["input_length"], 16_000, 4.0, seed=0)
+    batches = list(DrawnBatches(sampler, len(sampler) + 2))
+    assert len(batches) == len(sampler) + 2 and batches[-1] == batches[1]

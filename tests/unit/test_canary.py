@@ -1,6 +1,7 @@
 """The canary: real environments and a real pip, but small packages and a small course."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -135,6 +136,17 @@ def test_one_package_can_be_set_and_brings_along_what_it_needs(small):
 
 
 @pytest.mark.slow
+def test_the_lowest_are_installed_in_place_of_newer_ones(small, monkeypatch):
+    monkeypatch.setattr(canary, "pinned", lambda: ["alpha==2", "beta==1", "gamma==3"])
+    for name, number in (("alpha", "2"), ("gamma", "3")):
+        wheel(small, name, number)
+    ends, report, _ = report_of("--lowest")
+    assert (ends, report["verdict"]) == (False, "all lessons run")
+    assert report["asked"] == ["alpha==1", "beta==1", "gamma==1"]
+    assert report["moved"] == {"alpha": ["2", "1"], "gamma": ["3", "1"]}
+
+
+@pytest.mark.slow
 def test_lessons_that_cannot_even_start_have_their_culprit_too(small):
     wheel(small, "gamma", "9")
     _, report, told = report_of("--set", "gamma==9")
@@ -223,6 +235,9 @@ def test_the_newest_is_of_ranges_of_all_or_all_but_one():
     assert [one for one in kept if one.startswith("torch")] == [
         pin for pin in canary.pinned() if pin.startswith("torch==")
     ]
+    low = canary.lowest(canary.requirements(keep=["numpy"]))
+    assert "jiwer==4.0" in low and "torch==2.6" in low
+    assert all(re.fullmatch(r"[\w-]+==[\w.]+", one) for one in low)
     with pytest.raises(ValueError, match="does not pin numpi"):
         canary.requirements(keep=["numpi"])
 

@@ -79,6 +79,55 @@ def whole(folder, step):
     return path
 
 
+def patched(whole, *changes):
+    harmed = bytearray(whole)
+    for place, value in changes:
+        harmed[place] = value
+    return bytes(harmed)
+
+
+# What bits that flip and a lost power leave: each gave an error of its own, or was taken as whole.
+HARMS = {
+    "a zip of another method": ("optimizer.pt", lambda b: b.replace(b"PK\1\2\0\0\0\0\10\10\0\0",
+                                                                 b"PK\1\2\0\0\0\0\10\10\x63\0")),
+    "a zip of a later version": ("optimizer.pt", lambda b: patched(b, (b.index(b"PK\1\2") + 6, 200))),
+    "a zip under a password": ("scheduler.pt", lambda b: patched(b, (b.index(b"PK\1\2") + 8, 1))),
+    "a zip that begins before the file": (
+        "rng_state.pth", lambda b: patched(b, (b.index(b"PK\6\6") + 49, 255))),
+    "brackets without end": ("trainer_state.json", lambda b: b"[" * 200_000),
+    "zeros at the end": ("model.safetensors", lambda b: b[:-4096] + bytes(4096)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("harm", HARMS)
+def test_a_checkpoint_with_any_damage_is_passed_over(tmp_path, harm):
+    before = whole(tmp_path, 3)
+    newest = whole(tmp_path, 6)
+    save_file({"w": torch.ones(4000)}, newest / "model.safetensors")
+    assert last_checkpoint(tmp_path) == str(newest)
+    name, change = HARMS[harm]
+    bytes_before = (newest / name).read_bytes()
+    assert change(bytes_before) != bytes_before
+    (newest / name).write_bytes(change(bytes_before))
+    assert last_checkpoint(tmp_path) == str(before)
+
+
+def test_a_folder_in_place_of_a_file_is_damage_and_a_shut_file_is_not(tmp_path, monkeypatch):
+    before = whole(tmp_path, 3)
+    newest = whole(tmp_path, 6)
+    (newest / "optimizer.pt").unlink()
+    (newest / "optimizer.pt").mkdir()
+    assert last_checkpoint(tmp_path) == str(before)
+
+    def shut(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("pathlib.Path.open", shut)
+    with pytest.raises(PermissionError):
+        last_checkpoint(tmp_path)
+    assert before.exists()  # it may be whole: it is not deleted
+
+
 OTHERS = [
     "checkpoint-3-Copy1", "checkpoint-final", "checkpoint-03", "checkpoint--3", "checkpoint-3.bak",
     "my-checkpoint-9", "checkpoint-٣", "checkpoint-",

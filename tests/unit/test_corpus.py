@@ -1,4 +1,5 @@
 import csv
+import re
 from pathlib import Path
 
 import datasets
@@ -109,6 +110,57 @@ def test_a_hub_corpus_keeps_its_last_fifth_for_test():
     assert said_in_test  # there are such rows, and only they are left out
     assert len(cut["train"]) + len(cut["validation"]) == 440 - len(said_in_test)
     assert len(cut["validation"]) == pytest.approx(55, abs=4)
+
+
+def transcripts(monkeypatch, *texts):
+    """A Hub dataset of one split, whose first transcripts are these."""
+    rows = datasets.concatenate_datasets(list(load_corpus().values()))
+    # Each says something else, so that no row is left out because of test.
+    rows = rows.select(range(40)).remove_columns("transcription")
+    words = list(texts) + [
+        f"this is number {number}, and no other" for number in range(40 - len(texts))
+    ]
+    rows = rows.add_column("transcription", words)
+    monkeypatch.setattr("asr_helpers.corpus._load_from_hub", lambda *_: {"train": rows})
+    return rows
+
+
+def test_rows_of_the_hub_that_nobody_can_say_are_left_out_and_named(monkeypatch):
+    bad = [None, "", " ... ", "[noise]", "саn I pay"]  # the last begins with Cyrillic letters
+    good = ["I’d like\u00a0to pay £25", "\ufeffit ends in 0422\n", "OH!! ok 😀"]
+    rows = transcripts(monkeypatch, *bad, *good)
+    with pytest.warns(UserWarning, match="ann/calls: 5 rows are left out") as warned:
+        corpus = load_corpus("ann/calls")
+    (warning,) = warned
+    for path, why in zip(rows["path"], ["says nothing"] * 3 + ["'.noise.' is a note", "script"]):
+        assert re.search(f"{re.escape(path)} \\([^;]*{why}", str(warning.message)), (path, why)
+    assert corpus["test"]["path"] == rows["path"][32:]
+    kept = {*corpus["train"]["path"], *corpus["validation"]["path"]}
+    assert kept == set(rows["path"][5:32])
+
+
+def test_a_warning_names_few_rows_and_counts_the_others(monkeypatch):
+    transcripts(monkeypatch, *([""] * 9))
+    with pytest.warns(UserWarning, match="9 rows are left out.*; and 4 more"):
+        load_corpus("ann/calls")
+
+
+def test_a_whole_corpus_has_no_warning(monkeypatch, recwarn):
+    transcripts(monkeypatch)
+    assert sum(len(split) for split in load_corpus("ann/calls").values()) == 40
+    assert not recwarn
+
+
+def test_a_split_that_nobody_can_say_is_refused(monkeypatch):
+    transcripts(monkeypatch, *(f"что это {number}" for number in range(40)))
+    with pytest.raises(ValueError, match="ann/calls: no row of .* can be said in 'en-US'"):
+        load_corpus("ann/calls")
+
+
+def test_a_language_without_rules_is_left_as_it_is(monkeypatch):
+    transcripts(monkeypatch, "", "ahoj")
+    corpus = load_corpus("ann/calls", "cs-CZ")
+    assert sum(len(split) for split in corpus.values()) == 40
 
 
 def test_an_unknown_language_lists_the_known():

@@ -40,7 +40,9 @@ def install(tmp_path, monkeypatch):
 
 def test_torch_is_installed_first_so_that_it_keeps_its_build(install):
     torch, everything = install(status=0)
-    assert torch[-1].startswith("torch==") and torch[-2].startswith("--")
+    assert torch[-1].startswith("torch==")
+    assert torch[-3:-1] == everything[-len(course.pinned()) - 2 : -len(course.pinned())]
+    assert torch[-3:-1] == ["--constraint", str(course.CONSTRAINTS)]
     assert everything[-len(course.pinned()) :] == course.pinned()
     assert course.stamp().exists()
 
@@ -63,7 +65,7 @@ def test_the_help_names_every_task():
     said = subprocess.run(
         [sys.executable, "course.py", "--help"], cwd=ROOT, capture_output=True, text=True
     ).stdout
-    for task in ("setup", "run", "test", "lab"):
+    for task in ("setup", "check", "catch-up", "run", "test", "lab"):
         assert task in said
 
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from asr_helpers.errors import align, align_words, hot_word_alarms
+from asr_helpers.errors import align, align_words, checked_pairs, hot_word_alarms
 from asr_helpers.metrics import wer
 
 
@@ -64,3 +64,23 @@ def test_hot_words_are_counted_where_they_help_and_where_they_harm():
 def test_hot_words_of_two_words_are_refused():
     with pytest.raises(ValueError, match="single words"):
         hot_word_alarms(["A"], ["A"], ["NEW YORK"])
+
+
+@pytest.mark.parametrize(
+    ("spoken", "written"),
+    [("café", "cafe\u0301"), ("a\u200bb", "ab"), ("\ufeffone", "one"), ("soft\u00adly", "softly")],
+)
+def test_a_letter_counts_the_same_however_it_is_stored(spoken, written):
+    assert checked_pairs([spoken], [written])[0] == checked_pairs([written], [spoken])[0]
+    assert align_words(spoken, written)[0][0] == "equal"
+
+
+@pytest.mark.parametrize("texts", [{"one"}, {"one": 1}, frozenset(["one"])])
+def test_texts_without_an_order_are_refused(texts):
+    with pytest.raises(ValueError, match="give a list of strings"):
+        checked_pairs(texts, texts)
+
+
+def test_hot_words_as_one_string_are_refused():
+    with pytest.raises(ValueError, match=r"a list of words, not 'ONE': write \['ONE'\]"):
+        hot_word_alarms(["ONE"], ["ONE"], "ONE")

@@ -9,8 +9,7 @@ from torch.nn.functional import cosine_similarity
 from transformers import WhisperFeatureExtractor
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
-from recipes.wav2vec2_tiny import transplant
-from recipes.wav2vec2_tiny import encoder, network
+from recipes.wav2vec2_tiny import encoder, network, transplant
 
 FIRST = 520  # samples: where Whisper begins for its frames to lie where the convolutions' lie
 

@@ -160,6 +160,13 @@ def test_both_kinds_of_front_end_can_be_exported(settings, tmp_path):
     assert gap < 1e-4 * scale
 
 
+def test_a_top_that_joins_no_frames_can_be_exported(tmp_path):
+    model = small(add_adapter=True, adapter_stride=1)
+    export_onnx(model, tmp_path / "model.onnx")
+    gap, scale = largest_difference(model, tmp_path / "model.onnx")
+    assert gap < 1e-4 * scale
+
+
 def test_the_model_stays_as_it_was(tmp_path):
     model = small().to(torch.bfloat16).train()
     model.set_attn_implementation("sdpa")

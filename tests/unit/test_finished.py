@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import load_file
 
 from asr_helpers import finished
-from asr_helpers.finished import DIFFERENCE, finished_metrics, finished_model, ship
+from asr_helpers.finished import DIFFERENCE, finished_metrics, finished_model
 from asr_helpers.inference import transcribe
 from asr_helpers.model import load_base_model, load_model
 from asr_helpers.processor import load_processor
@@ -28,14 +28,8 @@ def trained(profile, processor):
 
 
 @pytest.fixture
-def place(profile, processor, trained, tmp_path):
-    """A profile of its own, with a shipped model, where no lesson has run."""
-    model = tmp_path / "finetuned"
-    trained.save_pretrained(model)
-    processor.save_pretrained(model)
-    (model / "README.md").write_text("# A card")
-    ship(model, Path(profile.base_model), tmp_path / "shipped", SCORES)
-    return replace(profile, artifacts=tmp_path / "art", ready_model=str(tmp_path / "shipped"))
+def place(shipped, trained):
+    return shipped(trained, SCORES, "# A card")
 
 
 def leave_own(place, processor, model):

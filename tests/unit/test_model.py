@@ -218,6 +218,20 @@ def test_a_frozen_model_can_be_copied_and_saved(model, tmp_path):
     assert torch.equal(load_model(tmp_path).lm_head.weight, twin.lm_head.weight)
 
 
+def test_all_layers_may_be_frozen_only_below_a_top(profile):
+    from transformers import AutoConfig, Wav2Vec2ForCTC
+
+    config = AutoConfig.from_pretrained(profile.base_model)
+    every = config.num_hidden_layers
+    with pytest.raises(ValueError, match=f"{every} layers.*at most {every - 1}"):
+        freeze(Wav2Vec2ForCTC(config), (), every)
+    config.update({"add_adapter": True, "adapter_stride": 1})
+    model = freeze(Wav2Vec2ForCTC(config), (), every)
+    learns = {name.split(".")[1] for name, p in model.named_parameters() if p.requires_grad}
+    assert "adapter" in learns and count_parameters(model)[0] > 0
+    assert not any(p.requires_grad for p in model.wav2vec2.encoder.layers.parameters())
+
+
 @pytest.mark.parametrize(
     ("parts", "layers", "says"),
     [(("ears",), 0, "no part 'ears'.*convolutions"), ((), 99, "99 layers.*frozen_layers")],

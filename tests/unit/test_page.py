@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from asr_helpers import page
 from asr_helpers.inference import transcribe
 from asr_helpers.page import ask_page, make_page, open_page
 
@@ -70,3 +71,12 @@ def test_gradio_is_imported_only_when_needed():
 
     code = "import asr_helpers.page, sys; sys.exit('gradio' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+@pytest.mark.parametrize("name", ["²-1-x", "a-b-c", "1-" + "9" * 20 + "-x"])
+def test_a_folder_that_only_looks_like_recordings_stays(tmp_path, monkeypatch, name):
+    monkeypatch.setattr(page.tempfile, "tempdir", str(tmp_path))
+    (tmp_path / f"{page.PREFIX}{name}").mkdir()
+    (tmp_path / f"{page.PREFIX}1-1-x").mkdir()  # of a process that is no longer there
+    page._remove_left()
+    assert [path.name for path in tmp_path.iterdir()] == [f"{page.PREFIX}{name}"]

@@ -78,3 +78,15 @@ def test_each_convolution_has_a_panel_with_its_channels(monkeypatch):
     assert labels == ["one\n1 channel", "two\n6 channels"]
     figures[0].canvas.draw()
     assert all(axes.yaxis.label.get_window_extent().x0 >= 0 for axes in figures[0].axes)
+
+
+def test_a_top_between_transformer_and_head_is_drawn(monkeypatch):
+    figures = []
+    monkeypatch.setattr(plt, "close", figures.append)
+    top = Wav2Vec2Config(
+        add_adapter=True, adapter_stride=1, num_adapter_layers=3, output_hidden_size=224
+    )
+    html = plots_model.pipeline(WAVE, 16_000, top, "HELLO").data
+    texts = [text.get_text() for text in figures[0].axes[0].texts]
+    assert "top\n3 convolutions" in texts and "(49, 224)" in texts
+    assert "3 convolutions on top" in html

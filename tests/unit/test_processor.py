@@ -1,5 +1,6 @@
 import json
 
+import datasets
 import numpy as np
 import pytest
 
@@ -144,3 +145,10 @@ def test_a_base_model_without_a_tokenizer_gets_one(profile, processor, tmp_path)
 def test_the_processor_can_be_made_without_being_saved(profile):
     made = processor_for(profile.base_model, ["PERCHÉ"], "it-IT")
     assert made.tokenizer.decode(made(text="PERCHÉ").input_ids, group_tokens=False) == "PERCHÉ"
+
+
+def test_all_splits_or_no_row_are_told(few, processor):
+    with pytest.raises(ValueError, match="the splits train: pass one"):
+        prepare_dataset(datasets.DatasetDict(train=few), processor, "en-US")
+    with pytest.raises(ValueError, match="no row to prepare"):
+        prepare_dataset(few.select([]), processor, "en-US")

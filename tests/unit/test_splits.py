@@ -21,8 +21,12 @@ SENTENCES = [f"sentence {chr(97 + k % 26)} {chr(97 + k // 26)}" for k in range(2
 
 
 @pytest.mark.parametrize(
-    "texts", [["yes"] * 60 + ["no"] * 40, list("abcdefghij") * 30, ["same"] * 30]
-)
+    "texts",
+    [
+        ["yes"] * 60 + ["no"] * 40, list("abcdefghij") * 30, ["same"] * 30,
+        ["yes"] * 90 + SENTENCES[:10],  # train would say one thing alone
+    ],
+)  # fmt: skip
 def test_few_different_transcripts_are_split_by_row_and_told(texts):
     with pytest.warns(UserWarning, match="the same words are in all splits"):
         splits = split_by_transcript(rows(texts), "en-US", 42)

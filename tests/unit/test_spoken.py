@@ -84,6 +84,37 @@ ENGLISH = {
     "+1 (555) 123-4567": "PLUS ONE FIVE FIVE FIVE ONE TWO THREE FOUR FIVE SIX SEVEN",
     "№ 5": "NUMBER FIVE",
 }
+ENGLISH |= {
+    # both ends of a range have a sign; the sign stands before the first alone
+    "50%-60%": "FIFTY PERCENT TO SIXTY PERCENT",
+    "5km–10km": "FIVE KILOMETERS TO TEN KILOMETERS",
+    "10am-11pm": "TEN A M TO ELEVEN P M",
+    "1st-3rd": "FIRST TO THIRD",
+    "$5-10": "FIVE TO TEN DOLLARS",
+    "$5-10 million": "FIVE TO TEN MILLION DOLLARS",
+    "1–2–3": "ONE TWO THREE",
+    # a mark in front
+    ".50": "POINT FIVE ZERO",
+    "$.50": "FIFTY CENTS",
+    # decades, possessives, doubled apostrophes
+    "the 1800s, the 2000s": "THE EIGHTEEN HUNDREDS THE TWO THOUSANDS",
+    "2024's": "TWO THOUSAND AND TWENTY FOUR'S",
+    "don''t": "DON'T",
+    # units, also behind a fraction
+    "5 mi in 2 hrs": "FIVE MILES IN TWO HOURS",
+    "5 m/s": "FIVE METERS PER SECOND",
+    "½ km, 1/2 km, 2½ km": "ONE HALF KILOMETER ONE HALF KILOMETER TWO AND A HALF KILOMETERS",
+    "¼°": "ONE QUARTER DEGREE",
+    "¼¾": "ONE QUARTER THREE QUARTERS",
+    # long numbers in groups
+    "10 000": "TEN THOUSAND",
+    "1 000 000": "ONE MILLION",
+    "01234 567890": "ZERO ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE ZERO",
+    "1234 5678 9012 3456": "ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE ZERO "
+    "ONE TWO THREE FOUR FIVE SIX",
+    "US$5": "FIVE DOLLARS",
+    "Acme™": "ACME",
+}
 OTHERS = {
     "es-MX": {
         "1.000": "MIL", "1,000": "MIL", "3.5": "TRES PUNTO CINCO", "3,5": "TRES COMA CINCO",
@@ -147,6 +178,67 @@ OTHERS = {
     },
 }  # fmt: skip
 
+MORE = {
+    "es-MX": {
+        "$1.5 millones": "UNO PUNTO CINCO MILLONES DE PESOS", "$1,000,000": "UN MILLÓN DE PESOS",
+        "US$ 5": "CINCO DÓLARES", "21 libras y 1 peso": "VEINTIUNA LIBRAS Y UN PESO", "3pm": "TRES P M",
+        "los 90s": "LOS NOVENTA S", "1° de mayo": "PRIMERO DE MAYO", "núm. 5": "NÚMERO CINCO",
+        "½ h": "MEDIA HORA", "¾ l": "TRES CUARTOS DE LITRO", ",5": "COMA CINCO", "10 000": "DIEZ MIL",
+        "50%-60%": "CINCUENTA POR CIENTO A SESENTA POR CIENTO", "2 h": "DOS HORAS",
+        "01 800 123 4567": "CERO UNO OCHO CERO CERO UNO DOS TRES CUATRO CINCO SEIS SIETE",
+    },
+    "fr-FR": {
+        "1ere, 2èmes": "PREMIÈRE DEUXIÈMES", "le XIXe siècle": "LE DIX NEUVIÈME SIÈCLE",
+        "François Ier": "FRANÇOIS PREMIER", "3€50": "TROIS EUROS CINQUANTE CENTIMES",
+        "1,5 M€": "UN VIRGULE CINQ MILLION D'EUROS", "2 000 000 €": "DEUX MILLIONS D'EUROS",
+        "8h-10h": "HUIT HEURES À DIX HEURES", "8-10h": "HUIT À DIX HEURES",
+        "12e-13e": "DOUZIÈME À TREIZIÈME", "1/2 h": "UNE DEMI HEURE", "¾ l": "TROIS QUARTS DE LITRE",
+        "01.23.45.67.89": "ZÉRO UN VINGT TROIS QUARANTE CINQ SOIXANTE SEPT QUATRE VINGT NEUF",
+        "48 h": "QUARANTE HUIT HEURES", "75 cl": "SOIXANTE QUINZE CENTILITRES", "1 livre": "UN LIVRE",
+    },
+    "it-IT": {
+        "€ 1,5 mln": "UNO VIRGOLA CINQUE MILIONI DI EURO", "10mila": "DIECIMILA",
+        "1.000.000 €": "UN MILIONE DI EURO", "il 1° maggio": "IL PRIMO MAGGIO", "20°": "VENTI GRADI",
+        "al 2° piano": "AL SECONDO PIANO", "1 h, premi 1 ora": "UNA ORA PREMI UNO ORA", "½ h": "MEZZA ORA",
+        "06 12345678": "ZERO SEI UNO DUE TRE QUATTRO CINQUE SEI SETTE OTTO",
+    },
+    "ru-RU": {
+        "3 мая": "ТРЕТЬЕГО МАЯ", "1-2 мая": "ПЕРВОГО ВТОРОГО МАЯ", "2-х и 90-х": "ДВУХ И ДЕВЯНОСТЫХ",
+        "5-ти": "ПЯТИ", "5-летний": "ПЯТИЛЕТНИЙ", "100-процентный": "СТОПРОЦЕНТНЫЙ",
+        "5 тыс. руб.": "ПЯТЬ ТЫСЯЧ РУБЛЕЙ", "1,5 млн ₽": "ОДНА ЦЕЛАЯ ПЯТЬ ДЕСЯТЫХ МИЛЛИОНА РУБЛЕЙ",
+        "1 ч 30 мин": "ОДИН ЧАС ТРИДЦАТЬ МИНУТ", "2 руб. 50 коп.": "ДВА РУБЛЯ ПЯТЬДЕСЯТ КОПЕЕК",
+        "2 минуты": "ДВЕ МИНУТЫ", "½ кг": "ОДНА ВТОРАЯ КИЛОГРАММА",
+        "50%-60%": "ПЯТЬДЕСЯТ ПРОЦЕНТОВ ШЕСТЬДЕСЯТ ПРОЦЕНТОВ",
+    },
+    "de-DE": {
+        "im 2. Stock": "IM ZWEITEN STOCK", "der 1. FC": "DER ERSTE FC",
+        "in der 3. Klasse": "IN DER DRITTEN KLASSE", "zum 2. Mal": "ZUM ZWEITEN MAL",
+        "vom 3. bis 5. Mai": "VOM DRITTEN BIS FÜNFTEN MAI", "8-10 Uhr": "ACHT BIS ZEHN UHR",
+        "die 90er, 1990er": "DIE NEUNZIGER NEUNZEHNHUNDERTNEUNZIGER", "3mal, 1mal": "DREIMAL EINMAL",
+        "100%ig": "EINHUNDERT PROZENTIG", "1,5 Mio. €": "EINS KOMMA FÜNF MILLIONEN EURO",
+        "1 Std. 5 Min.": "EINE STUNDE FÜNF MINUTEN", "1 Pfund": "EIN PFUND", "GROẞ": "GROSS",
+        "½ l": "EIN HALB LITER", "Nr. 5": "NUMMER FÜNF", "12 500 €": "ZWÖLFTAUSENDFÜNFHUNDERT EURO",
+        "0171/1234567": "NULL EINS SIEBEN EINS EINS ZWEI DREI VIER FÜNF SECHS SIEBEN",
+    },
+    "pt-BR": {
+        "R$ 1,5 milhão": "UM VÍRGULA CINCO MILHÃO DE REAIS", "R$ 10 mil": "DEZ MIL REAIS",
+        "R$ 1.000.000,00": "UM MILHÃO DE REAIS", "US$ 5": "CINCO DÓLARES", "8h–10h": "OITO HORAS A DEZ HORAS",
+        "2 horas, 500 libras": "DUAS HORAS QUINHENTAS LIBRAS", "1.000º": "MILÉSIMO",
+        "11 91234-5678": "UM UM NOVE UM DOIS TRÊS QUATRO CINCO SEIS SETE OITO", "½ h": "MEIA HORA",
+        "1914-1918": "MIL NOVECENTOS E CATORZE A MIL NOVECENTOS E DEZOITO",
+    },
+    "nl-NL": {
+        "€ 1,5 miljoen": "ÉÉN KOMMA VIJF MILJOEN EURO", "8-10 uur": "ACHT TOT TIEN UUR",
+        "8u30": "ACHT UUR DERTIG", "80 km/u": "TACHTIG KILOMETER PER UUR", "nr. 5": "NUMMER VIJF",
+        "06-12345678": "NUL ZES ÉÉN TWEE DRIE VIER VIJF ZES ZEVEN ACHT", "1 euro": "EEN EURO",
+    },
+    "pl-PL": {
+        "1,5 mln zł": "JEDEN PRZECINEK PIĘĆ MILIONA ZŁOTYCH", "5 tys.": "PIĘĆ TYSIĘCY", "5-ty": "PIĄTY",
+        "3-go maja": "TRZECIEGO MAJA", "1-3 maja": "PIERWSZEGO DO TRZECIEGO MAJA", "2 h": "DWIE GODZINY",
+        "od 1 do 3 maja": "OD PIERWSZEGO DO TRZECIEGO MAJA", "nr 5": "NUMER PIĘĆ", "50 gr": "PIĘĆDZIESIĄT GROSZY",
+    },
+}  # fmt: skip
+
 
 @pytest.mark.parametrize("written", ENGLISH)
 def test_english_numbers_and_symbols_are_read_aloud(written):
@@ -154,10 +246,25 @@ def test_english_numbers_and_symbols_are_read_aloud(written):
 
 
 @pytest.mark.parametrize(
-    ("language", "written"), [(language, text) for language in OTHERS for text in OTHERS[language]]
+    ("language", "written", "spoken"),
+    [(code, *pair) for table in (OTHERS, MORE) for code in table for pair in table[code].items()],
 )
-def test_each_language_reads_them_in_its_own_way(language, written):
-    assert normalize(written, language) == OTHERS[language][written]
+def test_each_language_reads_them_in_its_own_way(language, written, spoken):
+    assert normalize(written, language) == spoken
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "says"),
+    [
+        ("ru-RU", "в 2024 г.", "year 2024 г"), ("pl-PL", "w 1990 r.", "year 1990 r"),
+        ("es-MX", "R$ 5", r"money 'R\$' has no name"), ("en-US", "A$5", r"money 'A\$' has no name"),
+        ("de-DE", "§ 5", "'§' has no name"), ("en-US", "5‰", "'‰' has no name"),
+        ("en-US", "#NAME?", "is a note and not speech"), ("fr-FR", "#REF!", "is a note"),
+    ],
+)  # fmt: skip
+def test_what_has_several_readings_or_none_is_refused(language, written, says):
+    with pytest.raises(ValueError, match=says):
+        normalize(written, language)
 
 
 @pytest.mark.parametrize("code", RULES)

@@ -2,6 +2,8 @@ import json
 import unicodedata
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import soundfile
 
@@ -128,3 +130,65 @@ def test_sounds_are_paths_that_are_not_decoded(folder):
     stored = as_sounds([folder / "a.wav", None])
     assert stored[0]["audio"] == {"bytes": None, "path": str(folder / "a.wav")}
     assert stored[1]["audio"] is None
+
+
+def test_a_comma_at_each_lines_end_costs_no_row(folder):
+    found, _ = rows(folder, "path,text\na.wav,one,\nb.wav,two,,\n")
+    assert found == [("a.wav", "one"), ("b.wav", "two")]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be", "utf-32"])
+def test_other_unicode_encodings_are_read(folder, encoding):
+    found, _ = rows(folder, "path,text\na.wav,été\n".encode(encoding))
+    assert found == [("a.wav", "été")]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("m.csv", "path,text\na.wav,one, two\n", "line has 2 columns.*line 2 has 3.*in quotes"),
+        ("m.csv", "# mine\npath,text\na.wav,x\n", "first line has 1 columns.*column names"),
+        ("m.csv", "path,text,text\na.wav,x,y\n", "several columns named 'text'"),
+        ("m.json", '{"path": ["a.wav"], "text": ["x"]}', "is one object: write a list"),
+        ("m.json", '{"data": [{"path": "a.wav", "text": "x"}]}', "is one object: write a list"),
+        ("m.json", '[\n{"path": "a.wav", "text": "x"},\n{"path": ]', "line 3: is no JSON"),
+        ("m.json", "[" * 100_000, "line 1: cannot be read as JSON"),
+        (
+            "m.jsonl",
+            '{"path": "a.wav", "text": "x"}\n{"path": ' + "9" * 5000 + "}",
+            "line 2: cannot",
+        ),
+    ],
+)
+def test_a_table_that_cannot_be_read_says_what_to_mend(folder, name, text, says):
+    with pytest.raises(FolderError, match=f"{name}.*{says}"):
+        rows(folder, text, name)
+
+
+def test_json_keeps_its_line_separators_and_nan_is_no_text(folder):
+    lines = [{"path": "a.wav", "text": "one\u2028two"}, {"path": "b.wav", "text": float("nan")}]
+    text = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines)
+    found, _ = rows(folder, text, "m.jsonl")
+    assert found == [("a.wav", "one\u2028two"), ("b.wav", None)]
+
+
+def parquet(folder, audio, text=("one", "two")):
+    table = pa.table({"audio": audio, "text": list(text)})
+    pq.write_table(table, folder / "m.parquet")
+    return read_rows(folder / "m.parquet")
+
+
+def test_sounds_of_any_kind_inside_parquet_are_read(folder):
+    encoded = (folder / "a.wav").read_bytes()
+    arrays = [{"array": [0.1] * 800, "sampling_rate": 8000}] * 2
+    for audio in ([encoded] * 2, [{"bytes": encoded, "path": "a.wav"}] * 2, arrays):
+        found = parquet(folder, audio)
+        assert [row.text for row in found.rows] == ["one", "two"]
+        assert found.sounds[1]["audio"]["bytes"][:4] == b"RIFF"
+
+
+def test_parquet_without_rows_or_with_samples_alone_is_told(folder):
+    with pytest.raises(FolderError, match="m.parquet holds no rows"):
+        parquet(folder, pa.array([], pa.string()), [])
+    with pytest.raises(FolderError, match="column 'audio' holds list.* and no sound: store"):
+        parquet(folder, [[0.1] * 800] * 2)

@@ -101,3 +101,14 @@ def test_the_docstring_names_the_languages():
 def test_an_unknown_language_is_named():
     with pytest.raises(ValueError, match="xx-YY.*known are"):
         normalize("hello", "xx-YY")
+
+
+@pytest.mark.parametrize("language", ["esperanto", "est", "english", "", None, "e", "en US"])
+def test_a_language_that_only_begins_as_another_is_refused(language):
+    with pytest.raises(ValueError, match="No normalisation for language .*such as en-US"):
+        normalize("uno", language)
+
+
+@pytest.mark.parametrize("language", ["EN", "en_US", "es_419", "pt-br"])
+def test_codes_are_taken_in_any_common_form(language):
+    assert normalize("a", language) == "A"

@@ -308,3 +308,56 @@ def test_utterances_are_evaluated_together_only_where_padding_changes_nothing(
 ):
     monkeypatch.setattr("asr_helpers.training.device", lambda: torch.device(device))
     assert evaluation_batch(SimpleNamespace(feat_extract_norm=norm), mask) == size
+
+
+def test_accumulated_batches_give_the_mean_of_their_losses_not_the_sum(
+    prepared, processor, profile, tmp_path
+):
+    """The gradient of an update is the mean over its batches, as wanted of a rate and a clipping."""
+    knobs = replace(profile, max_steps=1, learning_rate=1e-9, accumulation=2, eval_steps=1)
+    model = course_model(replace(knobs, mask_time_prob=0.0, mask_feature_prob=0.0), processor)
+    accumulated = trainer(model, prepared, processor, knobs, tmp_path)
+    batches = list(accumulated.get_train_dataloader())[:2]
+    accumulated.train()
+    (logged,) = [e["loss"] for e in accumulated.state.log_history if "loss" in e]
+    model.eval()
+    losses = [
+        model(input_values=b["input_values"], labels=b["labels"],
+              attention_mask=b.get("attention_mask")).loss.item()
+        for b in batches
+    ]  # fmt: skip
+    assert logged == pytest.approx(np.mean(losses), rel=0.2)  # dropout makes a small difference
+    assert abs(np.sum(losses) - logged) > 0.3 * np.sum(losses)
+
+
+def test_what_is_drawn_for_a_batch_depends_on_nothing_drawn_before(
+    prepared, processor, profile, tmp_path
+):
+    model = course_model(replace(profile, mask_time_prob=0.5), processor).train()
+    one = trainer(model, prepared, processor, profile, tmp_path)
+    batch, other = list(one.get_train_dataloader())[:2]
+
+    def loss(of, update=0):
+        one.state.global_step = update
+        return one.compute_loss(model, dict(of)).item()
+
+    first = loss(batch)
+    loss(other)
+    torch.rand(3), np.random.random(3)  # noqa: NPY002 (transformers draws masks from it)
+    assert loss(batch) == first
+    assert loss(batch, update=1) != first
+
+
+@pytest.mark.parametrize(
+    ("labels", "says"),
+    [([99], "token 99"), ([5, -100], "token -100"), ([0, 5], "token 0"), ([], "is empty")],
+)
+def test_a_label_of_tokens_that_the_head_lacks_is_refused(model, prepared, labels, says):
+    rows = prepared.select([0]).remove_columns("labels").add_column("labels", [labels])
+    with pytest.raises(ValueError, match=f"{prepared[0]['path']}: its label.* {says}.*head writes"):
+        train_head(model, rows, steps=1, learning_rate=1e-3, seed=0)
+
+
+def test_no_row_to_train_on_is_told(model, prepared):
+    with pytest.raises(ValueError, match="no row to train on"):
+        train_head(model, prepared.select([]), steps=1, learning_rate=1e-3, seed=0)

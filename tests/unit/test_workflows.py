@@ -34,9 +34,13 @@ def versions(workflow):
 TESTING = [path for path in WORKFLOWS if path.stem in ("canary", "tests")]
 
 
+# Commands of a runner alone: its summary, its disk, its browser.
+OTHERS = ("cat build/", "sudo rm -rf /usr/share", "if ! command -v firefox-esr")
+
+
 def test_each_is_known():
-    known = {"canary", "pages", "tests", "weekly"}
-    assert {"canary", "pages", "tests"} <= {path.stem for path in WORKFLOWS} <= known
+    known = {"canary", "colab", "colab_image", "pages", "publish", "site", "tests", "weekly"}
+    assert {path.stem for path in WORKFLOWS} == known
 
 
 def test_pages_builds_what_it_deploys_and_only_the_deployment_may_write():
@@ -51,14 +55,56 @@ def test_pages_builds_what_it_deploys_and_only_the_deployment_may_write():
     assert build["steps"][-1]["with"]["path"] == "build/web"
 
 
+def test_only_a_release_by_hand_may_write_and_its_address_is_that_of_its_repository():
+    workflow = read(ROOT / ".github" / "workflows" / "publish.yml")
+    assert set(workflow["on"]) == {"workflow_dispatch"}
+    (job,) = workflow["jobs"].values()
+    assert job["permissions"] == {"contents": "write"}
+    command = 'make publish ADDRESS="$GITHUB_SERVER_URL/$GITHUB_REPOSITORY"'
+    assert job["steps"][-1]["run"] == command
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert re.search(r"^export ADDRESS$", makefile, re.MULTILINE)
+    assert re.search(r'tools\.publish "\$\$ADDRESS"$', makefile, re.MULTILINE)
+
+
+def test_colabs_packages_and_colabs_image_are_tried_every_week():
+    for name, command in {"colab": "make colab", "colab_image": "make colab_image"}.items():
+        path = ROOT / ".github" / "workflows" / f"{name}.yml"
+        assert re.fullmatch(r"\d+ \d+ \* \* \d", read(path)["on"]["schedule"][0]["cron"])
+        assert command in [step.get("run") for step in steps(path)]
+        told = [step for step in steps(path) if step.get("if") == "always()"]
+        assert told[1]["with"]["path"] == "build/colab.*"
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    assert "us-docker.pkg.dev/colab-images/public/runtime" in makefile
+    assert makefile.count("-m tools.colab --here") == 1
+
+
+def test_the_weekly_job_has_what_the_firefox_test_needs():
+    needs = (ROOT / "tests" / "browser" / "test_firefox_page.py").read_text(encoding="utf-8")
+    assert all(f'which("{name}")' in needs for name in ("firefox-esr", "firefox", "npm"))
+    found = steps(ROOT / ".github" / "workflows" / "weekly.yml")
+    (install,) = [step["run"] for step in found if "firefox" in step.get("run", "")]
+    assert "command -v firefox-esr firefox" in install and "install" in install
+    assert any(step.get("uses", "").startswith("actions/setup-node@") for step in found)
+    assert found[-1]["run"] == "make weekly"
+
+
+def test_a_release_publishes_the_site_that_is_built_from_its_tag():
+    workflow = read(ROOT / ".github" / "workflows" / "site.yml")
+    assert workflow["on"]["push"] == {"tags": ["v*"]}  # no branch: only a release is published
+    build, deploy = workflow["jobs"]["build"], workflow["jobs"]["deploy"]
+    assert [step["run"] for step in build["steps"] if "run" in step] == ["make site"]
+    assert build["steps"][-1]["with"]["path"] == "build/site"
+    assert "permissions" not in build and deploy["needs"] == "build"
+
+
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
 def test_it_may_only_read_and_ends_in_time(path):
     workflow = read(path)
     assert workflow["permissions"] == {"contents": "read"}
     for job in workflow["jobs"].values():
-        assert ("permissions" in job) == ("deploy" in str(job["steps"])) and 0 < job[
-            "timeout-minutes"
-        ] <= 360
+        writes = any(word in str(job["steps"]) for word in ("deploy", "make publish"))
+        assert ("permissions" in job) == writes and 0 < job["timeout-minutes"] <= 360
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
@@ -68,9 +114,8 @@ def test_its_commands_and_files_exist_and_its_actions_are_of_one_major_version(p
             assert re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"])
             cached = step.get("with", {}).get("cache-dependency-path")
             assert cached is None or (ROOT / cached).exists()
-        else:
-            target = re.fullmatch(r"make (\w+).*", step["run"])
-            assert step["run"].startswith("cat build/canary.md") or target[1] in TARGETS
+        elif not step["run"].startswith(OTHERS):
+            assert re.fullmatch(r"make (\w+).*", step["run"])[1] in TARGETS
 
 
 @pytest.mark.parametrize("path", TESTING, ids=lambda path: path.stem)
@@ -96,4 +141,7 @@ def test_the_canarys_options_are_its_own():
 
     matrix = read(ROOT / ".github" / "workflows" / "canary.yml")["jobs"]["canary"]["strategy"]
     rows = [*matrix["matrix"]["options"], *(row["options"] for row in matrix["matrix"]["include"])]
-    assert [parse(options.split()).beyond for options in rows] == [False, True]
+    parsed = [parse(options.split()) for options in rows]
+    assert [(one.beyond, one.lowest) for one in parsed] == [
+        (False, False), (True, False), (False, True),
+    ]  # fmt: skip

@@ -1,0 +1,67 @@
+"""Several processes that train one model together, as `torchrun` or `accelerate launch` starts them.
+
+In a notebook there is one process, and every function here says so.
+"""
+
+import os
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import distributed
+
+Found = TypeVar("Found")
+
+
+def process_count() -> int:
+    """How many processes train together; 1 where nothing started more."""
+    return distributed.get_world_size() if _joined() else 1
+
+
+def process_number() -> int:
+    """The number of this process among all; 0 for the first."""
+    return distributed.get_rank() if _joined() else 0
+
+
+def is_first_process() -> bool:
+    """Whether this process is the one that writes files and reports."""
+    return process_number() == 0
+
+
+def local_number() -> int:
+    """The number of this process among those of its machine: the number of its GPU."""
+    return int(os.environ.get("LOCAL_RANK", 0))
+
+
+def from_first(make: Callable[[], Found]) -> Found:
+    """What `make` gives in the first process, in all of them. Each process has to call this.
+
+    An error of `make` is raised in all of them, too, so that none waits for another that has ended.
+    What is given has to be small and picklable, such as a path.
+    """
+    if process_count() == 1:
+        return make()
+    answer = [None, None]
+    if is_first_process():
+        try:
+            answer = [make(), None]
+        except Exception as error:
+            answer = [None, error]
+    distributed.broadcast_object_list(answer)
+    found, error = answer
+    if error is not None:
+        raise error
+    return found
+
+
+def any_of_them(flag: bool, device: torch.device) -> bool:
+    """Whether `flag` is True in any of the processes. Each process has to call this."""
+    if process_count() == 1:
+        return flag
+    found = torch.tensor(int(flag), device=device)
+    distributed.all_reduce(found, distributed.ReduceOp.MAX)
+    return bool(found)
+
+
+def _joined() -> bool:
+    return distributed.is_available() and distributed.is_initialized()

@@ -1,0 +1,298 @@
+"""A corpus of any size as tar files of prepared utterances: made in parallel, read as a stream.
+
+Each tar is a shard in the WebDataset format. An utterance is two files in it, such as `000012.flac`
+and `000012.json`. `python -m asr_helpers.shards --help` tells how to make them.
+"""
+
+import argparse
+import dataclasses
+import io
+import json
+import sys
+import tarfile
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import datasets
+import numpy as np
+import soundfile
+from datasets.distributed import split_dataset_by_node
+from tqdm.auto import tqdm
+
+from asr_helpers.artifacts import saving
+from asr_helpers.audio import Audio
+from asr_helpers.corpus import load_corpus
+from asr_helpers.parallel import process_count, process_number
+from asr_helpers.processor import load_processor, prepare_row
+
+SOUNDS = ("flac", "wav", "mp3", "ogg", "opus")  # fields of a WebDataset that hold the sound
+TEXTS = ("transcription", "text", "sentence")  # columns, or keys of the json field
+
+
+@dataclasses.dataclass(frozen=True)
+class Shard:
+    """What is known of a prepared shard: it stands beside the tar, in a .json file."""
+
+    source: str
+    clips: int
+    seconds: float
+    left_out: tuple[str, ...]  # a sentence for each row that could not be prepared
+
+
+def prepare_shards(
+    sources: Sequence[str | Path | datasets.Dataset],
+    processor: Any,
+    language: str,
+    folder: str | Path,
+    *,
+    name: str = "train",
+    workers: int = 1,
+) -> list[Shard]:
+    """Make one prepared shard of each source; those that are there already are kept.
+
+    A shard is written whole or not at all, so that a run that was cut off goes on with the next
+    shard. Rows that cannot be prepared are left out, and the shard says why: in a large corpus there
+    are always some.
+
+    Args:
+        sources: Parquet files with the columns audio and transcription, WebDataset tars with a
+            sound and a text, or Datasets (parts of a corpus).
+        processor: the base model's.
+        language: chooses how transcripts are normalised.
+        folder: gets `train-00000.tar`, `train-00000.json`, `train-00001.tar`, ...
+        name: the first part of those names.
+        workers: processes that prepare at once.
+
+    Raises:
+        ValueError: a shard there was made of another source, or in another way; or a source cannot
+            be read. The message names it.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = _settings(processor, language)
+    jobs, done = [], {}
+    for number, source in enumerate(sources):
+        target = folder / f"{name}-{number:05}.tar"
+        if (kept := _kept(target, source, wanted)) is not None:
+            done[target] = kept
+        else:
+            jobs.append((source, processor, language, target))
+    progress = tqdm(total=len(jobs), desc="Preparing", unit="shard", disable=len(jobs) < 2)
+    if workers == 1:
+        for job in jobs:
+            done[job[-1]] = _prepare(*job)
+            progress.update()
+    else:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            for job, found in zip(jobs, pool.map(_prepare, *zip(*jobs))) if jobs else ():
+                done[job[-1]] = found
+                progress.update()
+    progress.close()
+    return [done[target] for target in sorted(done)]
+
+
+def shards_in(folder: str | Path, name: str = "train") -> list[Path]:
+    """The prepared tars of that name in a folder.
+
+    Raises:
+        FileNotFoundError: there are none; the message says how they are made.
+    """
+    found = sorted(Path(folder).glob(f"{name}-*.tar"))
+    if not found:
+        raise FileNotFoundError(
+            f"{folder} holds no {name}-*.tar: make them with `python -m asr_helpers.shards`."
+        )
+    return found
+
+
+def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets.IterableDataset:
+    """The utterances of prepared shards, one after the other, their sound still encoded.
+
+    Shards come in another order in each epoch. Each process and each worker of a DataLoader reads
+    shards of its own; with fewer shards than processes, all of them read everything, and each
+    keeps its share.
+
+    Args:
+        shards: paths, or addresses that `datasets` reads (https://, hf://).
+        epoch: the pass.
+        seed: with `epoch`, orders the shards.
+    """
+    rows = datasets.load_dataset(
+        "webdataset", data_files={"train": [str(path) for path in shards]}, split="train",
+        streaming=True,
+    ).cast_column("flac", Audio(decode=False))  # fmt: skip
+    # A buffer of one row mixes none. Only the order of the shards is drawn, so that what the stream
+    # says of its place is all there is to know: a buffer's rows would be lost in an interruption.
+    rows = rows.shuffle(seed=seed, buffer_size=1)
+    rows.set_epoch(epoch)
+    if process_count() > 1:
+        rows = split_dataset_by_node(rows, process_number(), process_count())
+    return rows
+
+
+def decoded(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of `read_stream` with input_values, float32 of shape (samples,), and labels."""
+    values, _ = soundfile.read(io.BytesIO(row["flac"]["bytes"]), dtype="float32")
+    about = row["json"]
+    return {
+        "input_values": values * np.float32(about["peak"]), "input_length": len(values),
+        "labels": about["labels"], "text": about["text"], "path": about["path"],
+    }  # fmt: skip
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Prepare the splits of a corpus as shards; 0, or 2 with a sentence on stderr."""
+    made = argparse.ArgumentParser(prog="python -m asr_helpers.shards", description=main.__doc__)
+    made.add_argument("--corpus", required=True, help="as the profile's: a folder, or a Hub id")
+    made.add_argument("--files", nargs="*", help="Parquet files or tars to train on, in its place")
+    made.add_argument("--revision", help="the commit of a corpus on the Hub")
+    made.add_argument("--language", default="en-US")
+    made.add_argument("--base-model", required=True, help="whose processor reads the corpus")
+    made.add_argument("--out", type=Path, required=True)
+    made.add_argument("--shards", type=int, default=16, help="of the training split")
+    made.add_argument("--workers", type=int, default=1, help="processes")
+    options = made.parse_args(arguments)
+    try:
+        processor = load_processor(options.base_model)
+        corpus = load_corpus(options.corpus, options.language, options.revision)
+        train = options.files or [
+            corpus["train"].shard(options.shards, number, contiguous=True)
+            for number in range(options.shards)
+        ]
+        splits = {"train": train, "validation": [corpus["validation"]], "test": [corpus["test"]]}
+        for name, sources in splits.items():
+            shards = prepare_shards(
+                sources, processor, options.language, options.out, name=name,
+                workers=options.workers,
+            )  # fmt: skip
+            bad = sum(len(shard.left_out) for shard in shards)
+            hours = sum(shard.seconds for shard in shards) / 3600
+            print(f"{name}: {len(shards)} shards, {hours:.2f} hours, {bad} rows left out")
+    except (FileNotFoundError, ValueError, ConnectionError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def _prepare(source: Any, processor: Any, language: str, target: Path) -> Shard:
+    clips, seconds, left_out = 0, 0.0, []
+    rate = processor.feature_extractor.sampling_rate
+    with saving(target) as half, tarfile.open(half, "w") as tar:
+        for number, (row, error) in enumerate(_rows(source, rate)):
+            try:
+                if error is not None:
+                    raise error
+                ready = prepare_row(row, f"Row {number} of {_name(source)}", processor, language)
+            except ValueError as error:
+                left_out.append(str(error))
+                continue
+            values = ready["input_values"]
+            peak = float(np.abs(values).max()) or 1.0
+            sound = io.BytesIO()
+            soundfile.write(sound, values / peak, rate, format="FLAC", subtype="PCM_16")
+            about = {key: ready[key] for key in ("labels", "text", "path", "input_length")}
+            text = json.dumps(about | {"peak": peak}).encode()
+            for ending, data in (("flac", sound.getvalue()), ("json", text)):
+                entry = tarfile.TarInfo(f"{number:08}.{ending}")
+                entry.size = len(data)
+                tar.addfile(entry, io.BytesIO(data))
+            clips, seconds = clips + 1, seconds + len(values) / rate
+    if not clips:
+        target.unlink()
+        why = f" The first: {left_out[0]}" if left_out else ""
+        raise ValueError(f"{_name(source)}: none of its rows can be used.{why}")
+    shard = Shard(_name(source), clips, seconds, tuple(left_out))
+    with saving(target.with_suffix(".json")) as half:
+        told = dataclasses.asdict(shard) | {"settings": _settings(processor, language)}
+        half.write_text(json.dumps(told, indent=1), encoding="utf-8")
+    return shard
+
+
+def _rows(source: Any, rate: int) -> Iterator[tuple[dict | None, Exception | None]]:
+    """(row, None), or (None, what is wrong with it), with the columns audio and transcription."""
+    rows = source if isinstance(source, datasets.Dataset) else _opened(Path(source))
+    rows = rows.cast_column("audio", Audio(decode=False))
+    feature = Audio(sampling_rate=rate)
+    for row in rows:
+        try:
+            yield row | {"audio": row["audio"] and feature.decode_example(row["audio"])}, None
+        except ValueError as error:
+            yield None, error
+
+
+def _opened(path: Path) -> datasets.IterableDataset:
+    kind = {".parquet": "parquet", ".tar": "webdataset"}.get(path.suffix)
+    if kind is None or not path.is_file():
+        raise ValueError(f"{path}: give Parquet files or tars that are there.")
+    rows = datasets.load_dataset(
+        kind, data_files={"train": [str(path)]}, split="train", streaming=True
+    )
+    names = list(rows.features)
+    if kind == "webdataset":
+        sound = next((name for name in SOUNDS if name in names), None)
+        if sound is None or not {"txt", "json"} & set(names):
+            raise ValueError(
+                f"{path}: has {', '.join(names)}: a WebDataset of speech has a sound "
+                f"({', '.join(SOUNDS)}) and its text (txt or json) for each utterance."
+            )
+        rows = rows.cast_column(sound, Audio(decode=False))
+
+        def named(row):
+            about = row.get("json") or {}
+            text = row.get("txt") or next((about[k] for k in TEXTS if k in about), None)
+            return {"audio": row[sound], "transcription": text, "path": row["__key__"]}
+
+        kept = datasets.Features(
+            audio=Audio(decode=False), transcription=datasets.Value("string"),
+            path=datasets.Value("string"),
+        )  # fmt: skip
+        return rows.map(named, remove_columns=names, features=kept)
+    text = next((name for name in TEXTS if name in names), None)
+    if "audio" not in names or text is None:
+        raise ValueError(f"{path}: has no columns audio and transcription, but {', '.join(names)}.")
+    return rows if text == "transcription" else rows.rename_column(text, "transcription")
+
+
+def _settings(processor: Any, language: str) -> dict[str, Any]:
+    """All that the content of a shard depends on, beside its source."""
+    extractor, vocabulary = processor.feature_extractor, processor.tokenizer.get_vocab()
+    return {
+        "language": language, "rate": extractor.sampling_rate, "normalize": extractor.do_normalize,
+        "vocabulary": sorted(vocabulary, key=vocabulary.get),
+    }  # fmt: skip
+
+
+def _name(source: Any) -> str:
+    """What to call a source: a file's name and size, or a Dataset's fingerprint and rows."""
+    if isinstance(source, datasets.Dataset):
+        return f"a part of {len(source)} rows ({source._fingerprint})"
+    path = Path(source)
+    return f"{path.name} ({path.stat().st_size if path.is_file() else 0} bytes)"
+
+
+def _kept(target: Path, source: Any, settings: Mapping[str, Any]) -> Shard | None:
+    """The shard that is there already, or None."""
+    about = target.with_suffix(".json")
+    if not (target.is_file() and about.is_file()):
+        return None
+    try:
+        told = json.loads(about.read_text(encoding="utf-8"))
+        before, shard = told.pop("settings"), Shard(**told | {"left_out": tuple(told["left_out"])})
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None  # cut off: it is made again
+    differs = [key for key in settings if before.get(key) != settings[key]]
+    if shard.source != _name(source):
+        differs.insert(0, f"source, which was {shard.source} and is {_name(source)}")
+    if differs:
+        raise ValueError(
+            f"{target} was made with another {differs[0]}: choose another folder, or delete this "
+            "one to prepare anew."
+        )
+    return shard
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,122 @@
+"""Batches of equal seconds from a stream of utterances, which goes on where it was interrupted."""
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import datasets
+import torch
+
+from asr_helpers.batches import SecondsBatchSampler
+from asr_helpers.frames import frames_needed, label_fits, samples_needed
+from asr_helpers.parallel import process_number
+from asr_helpers.shards import decoded, read_stream
+
+
+class StreamedBatches(torch.utils.data.IterableDataset):
+    """Batches of prepared shards without end, of like length and about equal seconds.
+
+    A *window* of the stream is held at a time, its sound still encoded. Its utterances are sorted
+    into batches as `SecondsBatchSampler` does it, and the batches come in random order: the window
+    is the shuffle buffer and the buckets of lengths in one. Memory grows with the window alone,
+    and not with the corpus.
+
+    Every process has its own stream, which never ends, so that no process waits for another.
+
+    A batch is a list of rows, as `DrawnRows` gives them, each with `place`: a small dict of plain
+    values that says where the stream stands after this batch. `load_state_dict` takes it, also in
+    another run: the rows that follow are the same. Use a DataLoader with at most one worker where
+    that matters, because each worker has a stream of its own.
+    """
+
+    def __init__(
+        self,
+        corpora: Sequence[Sequence[str | Path]],
+        config: Any,
+        *,
+        rate: int,
+        batch_seconds: float,
+        window_seconds: float = 1800.0,
+        seed: int = 0,
+        probabilities: Sequence[float] | None = None,
+    ):
+        """Read the shards of one corpus, or of several in turn.
+
+        Args:
+            corpora: the shards of each, from `shards_in`.
+            config: the model's, which tells whether a label fits its frames; rows whose label does
+                not are passed over.
+            rate: samples a second.
+            batch_seconds, window_seconds: audio in a batch and in a window.
+            seed: with the epoch, it orders shards, utterances and batches.
+            probabilities: of an utterance to come from each corpus; None takes them in turn. The
+                shorter corpora are repeated until each one was read.
+        """
+        if batch_seconds > window_seconds:
+            raise ValueError(
+                f"A window of {window_seconds:g} s does not hold a batch of {batch_seconds:g} s: "
+                "take a larger window_seconds."
+            )
+        self.corpora, self.config, self.rate = [list(one) for one in corpora], config, rate
+        self.batch_seconds, self.window_seconds, self.seed = batch_seconds, window_seconds, seed
+        self.probabilities = probabilities
+        self.place = {"epoch": 0, "window": 0, "rows": None, "given": 0}
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the stream begins."""
+        return copy.deepcopy(self.place)
+
+    def load_state_dict(self, place: Mapping[str, Any]) -> None:
+        """Begin after the batch whose rows have this `place`."""
+        self.place = copy.deepcopy(dict(place))
+
+    def __iter__(self) -> Iterator[list[dict[str, Any]]]:
+        place = self.state_dict()
+        while True:
+            rows = self._rows(place["epoch"])
+            if place["rows"] is not None:
+                rows.load_state_dict(place["rows"])
+            stream, empty = iter(rows), place["window"] == 0
+            while window := self._window(stream):
+                empty, after = False, rows.state_dict()
+                lengths = [row["json"]["input_length"] for row in window]
+                sampler = SecondsBatchSampler(lengths, self.rate, self.batch_seconds, self.seed)
+                sampler.set_epoch(_draw(place))
+                batches = sampler.batches()
+                for batch in batches[place["given"] :]:
+                    place["given"] += 1
+                    yield [self._row(window[n], n, place) for n in batch]
+                place |= {"window": place["window"] + 1, "rows": after, "given": 0}
+            if empty:
+                return  # more workers than shards: this one has nothing to read
+            place = {"epoch": place["epoch"] + 1, "window": 0, "rows": None, "given": 0}
+
+    def _rows(self, epoch: int) -> datasets.IterableDataset:
+        streams = [read_stream(shards, epoch, self.seed) for shards in self.corpora]
+        if len(streams) == 1:
+            return streams[0]
+        chances = None if self.probabilities is None else list(self.probabilities)
+        return datasets.interleave_datasets(
+            streams, chances, seed=self.seed + epoch, stopping_strategy="all_exhausted"
+        )
+
+    def _window(self, stream: Iterator[dict]) -> list[dict]:
+        window, held = [], 0.0
+        while held < self.window_seconds and (row := next(stream, None)) is not None:
+            length = row["json"]["input_length"]
+            if label_fits(self.config, row["json"]["labels"], length):
+                window.append(row)
+                held += length / self.rate
+        return window
+
+    def _row(self, row: Mapping[str, Any], number: int, place: Mapping[str, Any]) -> dict[str, Any]:
+        ready = decoded(row)
+        shortest = samples_needed(self.config, frames_needed(ready["labels"]))
+        draw = (_draw(place), process_number(), number)
+        return ready | {"draw": draw, "shortest": shortest, "place": copy.deepcopy(dict(place))}
+
+
+def _draw(place: Mapping[str, Any]) -> int:
+    """A number of its own for each window of each epoch."""
+    return place["epoch"] * 1_000_000 + place["window"]

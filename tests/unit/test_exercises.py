@@ -1,0 +1,195 @@
+"""The exercises: empty ones fail, the solutions pass, and wrong answers are told what is wrong."""
+
+import copy
+import json
+import shutil
+
+import matplotlib
+import nbformat
+import pytest
+
+from asr_helpers import practice
+from asr_helpers.practice import NotSolved
+from tools import exercises
+
+SOURCES = sorted(exercises.SOURCES.glob("*.yaml"))
+names = lambda path: path.stem  # noqa: E731
+CASES = [(path, one) for path in SOURCES for one in exercises.load(path)]
+named = [f"{path.stem[:2]}-{one['number']}" for path, one in CASES]
+
+
+def run(source, scope):
+    exec(compile(source, "cell", "exec"), scope)
+
+
+@pytest.fixture(scope="module")
+def solved():
+    """solved(path, number): (what the learner is given, what the solution has computed)."""
+    matplotlib.use("Agg")
+    known = {}
+
+    def scopes(path, number):
+        _, notebook = exercises.read(path.stem)
+        if (path, 0) not in known:
+            scope = {"display": lambda *_: None, "__name__": "__main__"}
+            for cell in exercises.preparation(notebook):
+                source = cell.source.replace('PROFILE = "offline"', 'PROFILE = "smoke"')
+                run(source, scope)
+            known[path, 0] = scope
+        for place in range(1, number + 1):
+            if (path, place) in known:
+                continue
+            scope, at = copy.copy(known[path, place - 1]), 0
+            for cell in notebook.cells:
+                if cell.cell_type == "markdown" and (
+                    found := exercises.HEADING.findall(cell.source)
+                ):
+                    at = int(found[-1][0])
+                elif cell.cell_type == "code" and at == place:
+                    run(cell.source, scope)
+            known[path, place] = scope
+        return copy.copy(known[path, 0]), copy.copy(known[path, number])
+
+    yield scopes
+    matplotlib.pyplot.close("all")
+
+
+@pytest.fixture
+def given(solved):
+    """given(path, one): the scope in which the learner writes, and the solution's."""
+
+    def scopes(path, one):
+        mine, theirs = solved(path, one["number"])
+        mine["exercise"] = practice.exercise
+        _, notebook = exercises.read(path.stem)
+        run(one.get("before", ""), mine)
+        for identity in one.get("given", []):
+            run(exercises.cell_of(notebook, identity, path.stem).source, mine)
+        run(one["start"], mine)
+        return mine, theirs
+
+    return scopes
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "one"), CASES, ids=named)
+def test_the_empty_exercise_fails_its_check(path, one, given):
+    mine, _ = given(path, one)
+    with pytest.raises(NotSolved):
+        run(exercises.checking(one, path.stem[:2]), mine)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("path", "one"), CASES, ids=named)
+def test_the_solution_passes_and_each_wrong_answer_is_told(path, one, given, capsys):
+    mine, theirs = given(path, one)
+    check = exercises.checking(one, path.stem[:2])
+    right = {name: eval(str(code), theirs) for name, code in one["solved"].items()}
+    assert set(right) == set(one["answers"])
+    run(check, mine | right)
+    assert f"Exercise {path.stem[:2]}-{one['number']} is solved." in capsys.readouterr().out
+    for wrong in one["wrong"]:
+        answers = {k: eval(str(code), theirs) for k, code in wrong.items() if k != "says"}
+        with pytest.raises(NotSolved, match=wrong["says"]):
+            run(check, mine | right | answers)
+
+
+def test_there_are_exercises_for_the_first_lessons():
+    assert {"01", "02", "03", "04"} <= {path.stem[:2] for path in SOURCES}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_every_exercise_of_the_lesson_is_there(path):
+    lesson, solutions = exercises.read(path.stem)
+    numbers = [one["number"] for one in exercises.load(path)]
+    assert numbers == sorted(exercises.tasks(lesson)) == sorted(exercises.titles(solutions))
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("exercises")
+    exercises.write(folder)
+    return folder
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_the_stored_notebooks_are_those_of_the_sources(path, written):
+    name = f"{path.stem}_exercises.ipynb"
+    stored = (exercises.TARGET / name).read_text(encoding="utf-8")
+    assert stored == (written / name).read_text(encoding="utf-8"), "run `make exercises`"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_a_notebook_holds_tasks_hints_and_checks_and_no_solution(path, written):
+    cells = nbformat.read(written / f"{path.stem}_exercises.ipynb", as_version=4).cells
+    found = exercises.load(path)
+    _, solutions = exercises.read(path.stem)
+    text = "\n".join(cell.source for cell in cells)
+    assert text.count("<details><summary>Hint</summary>") == len(found)
+    assert text.count("# Write your code here.") == text.count("with exercise(") == len(found)
+    shown = {cell.source for cell in exercises.preparation(solutions)}
+    shown |= {
+        exercises.cell_of(solutions, i, path.stem).source for one in found for i in one.get("given", [])
+    }  # fmt: skip
+    for cell in solutions.cells:
+        if cell.cell_type == "code" and cell.source not in shown:
+            assert cell.source not in text
+    assert not any(cell.get("outputs") for cell in cells)
+    checks = [cell for cell in cells if "check" in cell.metadata.get("tags", [])]
+    assert all(cell.metadata["jupyter"] == {"source_hidden": True} for cell in checks)
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A folder with one notebook of exercises, as a learner has it."""
+    exercises.write(tmp_path)
+    return tmp_path / "01_explore_exercises.ipynb"
+
+
+def test_what_a_learner_has_written_is_never_overwritten(own):
+    notebook = json.loads(own.read_text(encoding="utf-8"))
+    notebook["cells"][5]["source"] = ["mine = 1"]
+    own.write_text(json.dumps(notebook), encoding="utf-8")
+    before = own.read_bytes()
+    with pytest.raises(ValueError, match="01_explore_exercises.ipynb holds work of your own"):
+        exercises.write(own.parent)
+    assert own.read_bytes() == before
+
+
+def test_a_notebook_that_was_only_run_is_written_anew(own):
+    notebook = nbformat.read(own, as_version=4)
+    notebook.cells[-2].outputs = [nbformat.v4.new_output("stream", name="stdout", text="a")]
+    nbformat.write(notebook, own)
+    exercises.write(own.parent)
+    assert not nbformat.read(own, as_version=4).cells[-2].outputs
+
+
+def test_a_notebook_of_another_maker_is_left_alone(own):
+    own.write_text("not a notebook")
+    with pytest.raises(ValueError, match="holds work of your own"):
+        exercises.write(own.parent)
+    assert own.read_text() == "not a notebook"
+
+
+@pytest.mark.parametrize("part", ["hint", "check", "wrong", "difficulty"])
+def test_a_source_that_lacks_a_part_is_named(tmp_path, part):
+    text = SOURCES[0].read_text(encoding="utf-8")
+    (tmp_path / "01_explore.yaml").write_text(text.replace(f"  {part}:", "  other:", 1))
+    with pytest.raises(ValueError, match=f"01_explore.yaml: exercise 1.*`{part}`"):
+        exercises.load(tmp_path / "01_explore.yaml")
+
+
+def test_a_cell_that_the_solutions_no_longer_have_is_named(monkeypatch, tmp_path):
+    shutil.copytree(exercises.SOURCES, tmp_path / "sources")
+    monkeypatch.setattr(exercises, "SOURCES", tmp_path / "sources")
+    source = tmp_path / "sources" / "04_ctc.yaml"
+    source.write_text(source.read_text().replace("19-quiet-frames", "77-gone"))
+    with pytest.raises(ValueError, match="no cell '77-gone': mend teaching/exercises/04_ctc.yaml"):
+        exercises.write(tmp_path / "made")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=names)
+def test_no_cell_is_longer_than_a_lessons(path):
+    stored = nbformat.read(exercises.TARGET / f"{path.stem}_exercises.ipynb", as_version=4)
+    code = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    assert max(len(source.splitlines()) for source in code) < 20

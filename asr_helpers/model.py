@@ -15,6 +15,7 @@ NO_MASKS = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
 # At least so many masks an utterance, however short: 0, or `mask_time_prob` would be exceeded. The
 # library's default is 2 in time, which hides up to a quarter of a short clip.
 NO_LEAST = {"mask_time_min_masks": 0, "mask_feature_min_masks": 0}
+LONG_KERNEL = 256  # frames; from here on a Fourier transform is much the quicker way to convolve
 
 
 def load_base_model(
@@ -78,7 +79,7 @@ def load_base_model(
     if device().type == "cpu":
         # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.
         model.set_attn_implementation("eager")
-    return model.to(device()).eval()
+    return quick_positions(model.to(device()).eval())
 
 
 def load_model(folder: str | Path) -> PreTrainedModel:
@@ -105,7 +106,39 @@ def load_model(folder: str | Path) -> PreTrainedModel:
                 f"{folder} {what}, {names[0]} for one: choose a model that was fine-tuned with CTC, "
                 "or save this one again."
             )
-    return model.to(device()).eval()
+    return quick_positions(model.to(device()).eval())
+
+
+def quick_positions(model: PreTrainedModel) -> PreTrainedModel:
+    """Let a long positional convolution compute by a Fourier transform; the model is returned.
+
+    The kernel of the offline model is 1,400 frames long and has one channel in each group. PyTorch
+    convolves such a kernel tap by tap, which takes more than half of the time of the whole model. The product of
+    two Fourier transforms is the same convolution, up to rounding. Weights and files do not change.
+    An exported model has the plain convolution.
+    """
+    embedding = getattr(model.base_model.encoder, "pos_conv_embed", None)
+    conv = getattr(embedding, "conv", None)  # some kinds of model have several
+    if conv is not None and conv.kernel_size[0] >= LONG_KERNEL and conv.groups == conv.in_channels:
+        conv.forward = types.MethodType(_fourier_forward, conv)
+    return model
+
+
+def _fourier_forward(self, frames: torch.Tensor) -> torch.Tensor:
+    """A depthwise convolution of frames (batch, channels, frames), by the convolution theorem."""
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return type(self).forward(self, frames)
+    with torch.autocast(frames.device.type, enabled=False):
+        frames, kernel = frames.float(), self.weight[:, 0].float()
+        before, taps, count = self.padding[0], kernel.shape[1], frames.shape[-1]
+        size = (
+            -(-(count + taps) // 256) * 256
+        )  # room, so that the ends do not meet; quick to factor
+        product = torch.fft.rfft(frames, n=size) * torch.fft.rfft(kernel, n=size).conj()
+        circle = torch.fft.irfft(product, n=size)
+        # Frame 0 of the output begins `before` frames left of the input's frame 0.
+        line = torch.roll(circle, before, -1)[..., : count + 2 * before - taps + 1]
+        return line if self.bias is None else line + self.bias[:, None]
 
 
 def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> PreTrainedModel:

@@ -1,6 +1,8 @@
+import copy
+
 import pytest
 import torch
-from transformers import AutoModelForCTC, AutoProcessor
+from transformers import AutoModelForCTC, AutoProcessor, Wav2Vec2Config, Wav2Vec2ForCTC
 
 from asr_helpers.corpus import FOLDER
 from asr_helpers.model import (
@@ -9,6 +11,7 @@ from asr_helpers.model import (
     load_base_model,
     load_model,
     not_finite,
+    quick_positions,
     redraw_layers,
 )
 
@@ -256,3 +259,54 @@ def test_weights_that_are_no_numbers_are_named(model):
     with torch.no_grad():
         model.lm_head.bias[3] = torch.inf
     assert not_finite(model) == ["lm_head.bias"]
+
+
+@pytest.fixture
+def long_kernel():
+    """A model whose positional convolution is long and has one channel in each group."""
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        conv_dim=(8,) * 7, num_conv_pos_embeddings=300, num_conv_pos_embedding_groups=16,
+    )  # fmt: skip
+    return Wav2Vec2ForCTC(config).eval()
+
+
+@pytest.mark.parametrize("frames", [1, 299, 300, 301, 1000])
+def test_quick_positions_convolve_as_the_plain_convolution_does(long_kernel, frames):
+    embedding = long_kernel.wav2vec2.encoder.pos_conv_embed
+    hidden = 100 + torch.randn(2, frames, 16)  # a large constant, as the offline model has
+    plain = embedding(hidden)
+    quick_positions(long_kernel)
+    assert embedding.conv.forward.__func__ is not type(embedding.conv).forward
+    quick = embedding(hidden)
+    assert quick.shape == plain.shape == hidden.shape
+    assert torch.allclose(quick, plain, atol=1e-4 * plain.abs().max().item())
+    with torch.autocast("cpu", torch.bfloat16):
+        assert torch.allclose(embedding(hidden), plain, atol=1e-4 * plain.abs().max().item())
+
+
+def test_quick_positions_learn_are_copied_and_leave_files_as_they_are(long_kernel, tmp_path):
+    values = torch.randn(1, 8000)
+    plain = long_kernel(values).logits
+    before = long_kernel.state_dict()
+    twin = copy.deepcopy(quick_positions(long_kernel))
+    assert torch.allclose(twin(values).logits, plain, atol=1e-4)
+    twin(values).logits.sum().backward()
+    weight = dict(twin.named_parameters())[
+        "wav2vec2.encoder.pos_conv_embed.conv.parametrizations.weight.original1"
+    ]
+    assert weight.grad.abs().sum() > 0
+    assert before.keys() == twin.state_dict().keys()
+    freeze(twin, ("positions",))
+    assert torch.allclose(twin(values).logits, plain, atol=1e-4)
+
+
+def test_a_short_or_grouped_positional_convolution_stays_plain(model):
+    torch.manual_seed(0)
+    config = Wav2Vec2Config(
+        hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=16,
+        conv_dim=(8,) * 7, num_conv_pos_embeddings=300, num_conv_pos_embedding_groups=4,
+    )  # fmt: skip
+    conv = quick_positions(Wav2Vec2ForCTC(config)).wav2vec2.encoder.pos_conv_embed.conv
+    assert "forward" not in vars(conv)

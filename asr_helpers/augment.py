@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
+from scipy.fft import next_fast_len
 
 
 @dataclass
@@ -51,10 +52,12 @@ class Augment:
         factor = min(random.uniform(*self.tempo), fastest)
         array = soxr.resample(array, self.rate * factor, self.rate, "MQ")
         # The equaliser: nine gains, spread evenly over the spectrum, with straight lines between.
-        spectrum = np.fft.rfft(array)
+        # A length with a large prime factor would take a hundred times as long to transform.
+        length, size = len(array), next_fast_len(len(array), real=True)
+        spectrum = np.fft.rfft(array, size)
         bands = np.linspace(0, len(spectrum) - 1, 9)
         gain = np.interp(np.arange(len(spectrum)), bands, random.normal(0, self.tone, 9))
-        array = np.fft.irfft(spectrum * 10 ** (gain / 20), len(array))
+        array = np.fft.irfft(spectrum * 10 ** (gain / 20), size)[:length]
         if random.random() < 1 / 3:
             level = array.std() * 10 ** (-random.uniform(*self.noise) / 20)
             array = array + random.normal(0, level, len(array))

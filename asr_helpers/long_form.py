@@ -87,7 +87,9 @@ def long_logits(
     # One place for all of them: pieces kept between the chunks' buffers would hold on to those.
     logits = None
     for start, stop, keep_from, keep_to in spans:
-        samples = (waveform[start * hop : (stop - 1) * hop + window] - mean) / deviation
+        # The last chunk takes the samples behind the last frame, too: a group norm hears them.
+        end = None if stop == frames else (stop - 1) * hop + window
+        samples = (waveform[start * hop : end] - mean) / deviation
         samples = torch.tensor(samples, dtype=torch.float32, device=model.device)[None]
         with memory_for("Take a smaller chunk_seconds, or cut the recording into several files."):
             chunk_logits = model(samples).logits[0]

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import soxr
+from scipy.fft import next_fast_len
 
 from recipes.wav2vec2_tiny.network import RATE
 
@@ -27,10 +28,11 @@ def repeated(text):
 
 def distort(audio, rng):
     """Another room, handset and line: a random equaliser, noise, and now and then clipping."""
-    spectrum = np.fft.rfft(audio)
+    length, size = len(audio), next_fast_len(len(audio), real=True)
+    spectrum = np.fft.rfft(audio, size)
     points = np.linspace(0, len(spectrum) - 1, 9)
     gains = np.interp(np.arange(len(spectrum)), points, rng.normal(0, 4, 9))
-    audio = np.fft.irfft(spectrum * 10 ** (gains / 20), len(audio))
+    audio = np.fft.irfft(spectrum * 10 ** (gains / 20), size)[:length]
     level = audio.std() + 1e-6
     if rng.random() < 0.3:
         audio = audio + rng.normal(0, level * 10 ** -rng.uniform(0.75, 2), len(audio))

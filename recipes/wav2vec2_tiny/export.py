@@ -21,11 +21,16 @@ from recipes.wav2vec2_tiny.top import Top
 
 
 def write_processor(folder):
-    """The vocabulary in wav2vec2-base-960h's order, and a feature extractor with attention masks."""
+    """The vocabulary in wav2vec2-base-960h's order, and a feature extractor without attention masks.
+
+    Padding is silence to this model. Under a mask the padded frames would be set to zero, with the
+    constant that the places and the layer norms need, and the top's convolutions would read them
+    beside the last letters.
+    """
     vocabulary = folder / "vocab.json"
     vocabulary.write_text(json.dumps({c: i for i, c in enumerate(network.CHARACTERS)}))
     tokenizer = Wav2Vec2CTCTokenizer(str(vocabulary), word_delimiter_token="|")
-    extractor = Wav2Vec2FeatureExtractor(sampling_rate=network.RATE, return_attention_mask=True)
+    extractor = Wav2Vec2FeatureExtractor(sampling_rate=network.RATE, return_attention_mask=False)
     Wav2Vec2Processor(extractor, tokenizer).save_pretrained(folder)
 
 

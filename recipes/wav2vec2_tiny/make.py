@@ -10,15 +10,16 @@ import sys
 from recipes.wav2vec2_tiny import bank, export, recorded, synthesise, top
 from recipes.wav2vec2_tiny.sky import sky
 
-SHARDS = {"flite": 12, "kokoro_en": 20}
+SHARDS = {"flite": 12, "kokoro_en": 5, "piper": 3}
+NEURAL = ("kokoro_en", "piper")  # the fewest hours, and the most like people
 
 
-def main(work, hours=120):
+def main(work, hours=130):
     for voice, shards in SHARDS.items():
         synthesise.main(work, voice, shards)
     recorded.main(work, (recorded.drascula, recorded.queen, sky))
-    for variation in range(2):
-        bank.main(work, variation)
+    for variation in range(4):
+        bank.main(work, variation, *(() if variation < 2 else NEURAL))
     top.main(work, hours)
     export.main(work)
 

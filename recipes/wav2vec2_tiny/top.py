@@ -24,12 +24,14 @@ from recipes.wav2vec2_tiny import bank, data, network
 from recipes.wav2vec2_tiny.corpora import real_prompts
 from recipes.wav2vec2_tiny.network import CHARACTERS
 
-SHARES = {"flite": 0.22, "kokoro_en": 0.2, "piper": 0.08, "queen": 0.32, "sky": 0.18}
+SHARES = {"flite": 0.2, "kokoro_en": 0.25, "piper": 0.1, "queen": 0.28, "sky": 0.17}
 HELD_OUT = "drascula"  # a whole game, with its actors
 BATCH_FRAMES = 2400  # 48 s
 MULTIPLE = 25  # frames; batches are padded to it, so that few shapes occur
 LEARNING_RATE, WARM_UP = 1.5e-3, 200  # steps
 DROPOUT = 0.2
+MIXED = 0.3  # the share of utterances that get some of another one's manner of speaking
+OTHERS = 800  # utterances whose manner is known
 SAVE_EVERY = 4 * 60  # seconds
 PROBE = 150  # lines of the game that is held out
 
@@ -61,16 +63,40 @@ def batches(utterances, rng):
                 yield waiting.pop(size)
 
 
-def collate(rows, rng=None):
+def manners(rows, rng):
+    """(OTHERS, 2, 384): mean and deviation of each channel, of utterances of at least 1.2 s."""
+    drawn = [rows[k][0] for k in rng.integers(0, len(rows), OTHERS)]
+    long = [np.asarray(frames, np.float32) for frames in drawn if len(frames) > 60]
+    return np.array([[frames.mean(0), frames.std(0)] for frames in long])
+
+
+def in_another_manner(frames, others, rng):
+    """Frames (n, 384) whose channels' means and deviations go up to half of the way to another's.
+
+    MixStyle (Zhou et al. 2021): voice and line show in these, what is said hardly does.
+    """
+    mean, deviation = frames.mean(0), frames.std(0) + 1e-3
+    share = rng.beta(0.3, 0.3)
+    own = max(share, 1 - share)
+    other = others[rng.integers(len(others))]
+    scale = own * deviation + (1 - own) * other[1]
+    return (frames - mean) / deviation * scale + own * mean + (1 - own) * other[0]
+
+
+def collate(rows, rng=None, others=()):
     """(frames (batch, longest, 384), sizes, labels (batch, longest label), label sizes).
 
-    With `rng`, short spans of frames are set to zero, one for thirty frames.
+    With `rng`, short spans of frames are set to zero, one for thirty frames, and a share of MIXED
+    of the utterances get the manner of one of the `others`.
     """
     sizes = torch.tensor([len(frames) for frames, _ in rows])
     longest = -(-int(sizes.max()) // MULTIPLE) * MULTIPLE
     padded = torch.zeros(len(rows), longest, 384)
     for target, (frames, _) in zip(padded, rows):
-        target[: len(frames)] = torch.from_numpy(np.asarray(frames, np.float32))
+        single = np.asarray(frames, np.float32)
+        if len(others) and rng.random() < MIXED:
+            single = in_another_manner(single, others, rng)
+        target[: len(frames)] = torch.from_numpy(single.astype(np.float32))
         if rng is not None:
             for start in rng.integers(0, len(frames), len(frames) // 30):
                 target[start : start + rng.integers(1, 6)] = 0
@@ -144,6 +170,8 @@ def main(work, hours):
     spoken = {source: rows for source, rows in spoken.items() if rows}
     unique = {s: round(sum(len(f) for f, _ in rows) / 50 / 3600, 2) for s, rows in spoken.items()}
     print("hours kept of each source:", unique, flush=True)
+    everyone = [row for rows in spoken.values() for row in rows]
+    others = manners(everyone, np.random.default_rng(1))
     endless = {source: batches(rows, rng) for source, rows in spoken.items()}
     odds = np.array([SHARES[source] for source in spoken])
     watched = yardsticks(work)
@@ -165,7 +193,7 @@ def main(work, hours):
     while state["hours"] < hours:
         tick = time.time()
         rows = next(endless[list(spoken)[rng.choice(len(spoken), p=odds / odds.sum())]])
-        batch = collate(rows, rng)
+        batch = collate(rows, rng, others)
         warm = min(1.0, (state["step"] + 1) / WARM_UP)
         rate = (
             LEARNING_RATE * warm * max(0.01, 0.5 * (1 + math.cos(math.pi * state["hours"] / hours)))

@@ -181,7 +181,7 @@ def test_checkpoints_of_the_same_run_are_resumed(tmp_path, profile, processor, m
 @pytest.mark.parametrize(
     ("knobs", "says"),
     [
-        ({"learning_rate": 3e-4}, "learning_rate was 0.0008 and is 0.0003"),
+        ({"learning_rate": 3e-4}, "learning_rate was 0.001 and is 0.0003"),
         ({"seed": 7, "max_steps": 9}, "max_steps was 6 and is 9, seed was 42 and is 7"),
         ({"base_model": "facebook/wav2vec2-base"}, "the base model changed"),
     ],

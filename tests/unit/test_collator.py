@@ -1,13 +1,22 @@
+import copy
+
+import pytest
+
 from asr_helpers.augment import Augment
 from asr_helpers.collator import DataCollatorCTCWithPadding, rounded_up
 
 
-def test_each_side_is_padded_in_its_own_way(prepared, processor):
+@pytest.mark.parametrize("masked", [True, False])
+def test_each_side_is_padded_in_its_own_way(prepared, processor, masked):
     rows = [prepared[i] for i in range(4)]
+    processor = copy.deepcopy(processor)
+    processor.feature_extractor.return_attention_mask = masked
     batch = DataCollatorCTCWithPadding(processor)(rows)
     longest = max(row["input_length"] for row in rows)
-    assert batch["input_values"].shape == batch["attention_mask"].shape == (4, longest)
-    assert batch["attention_mask"].sum(1).tolist() == [row["input_length"] for row in rows]
+    assert batch["input_values"].shape == (4, longest)
+    assert ("attention_mask" in batch) == masked
+    if masked:
+        assert batch["attention_mask"].sum(1).tolist() == [row["input_length"] for row in rows]
     for row, values, labels in zip(rows, batch["input_values"], batch["labels"]):
         assert (values[row["input_length"] :] == 0).all()
         assert labels[: len(row["labels"])].tolist() == row["labels"]

@@ -62,6 +62,20 @@ def test_frames_are_hidden_only_while_training():
     assert 0 < (hidden[0, :90] == 0).all(dim=1).sum() < 40
 
 
+def test_another_manner_keeps_what_is_said_and_moves_at_most_half_way():
+    rng = np.random.default_rng(0)
+    frames = rng.normal(5, 2, (100, 384)).astype(np.float32)
+    others = top.manners([((frames - 5) * 3 - 20, "A")] * 3, rng)
+    assert others.shape == (top.OTHERS, 2, 384)
+    for _ in range(5):
+        moved = top.in_another_manner(frames, others, rng)
+        assert -8 < moved.mean() <= 5.1 and 1.9 < moved.std(0).mean() < 4.1
+        assert min(np.corrcoef(moved[:, k], frames[:, k])[0, 1] for k in range(20)) > 0.99
+    plain = [(np.ones((90, 384), np.float16), "A")] * 20
+    mixed = top.collate(plain, np.random.default_rng(0), others)[0]
+    assert 0 < (mixed[:, :90].mean((1, 2)) < -1).sum() < 20
+
+
 def test_the_top_learns_to_write():
     torch.manual_seed(0)
     model, rng = top.Top().train(), np.random.default_rng(0)

@@ -30,7 +30,7 @@ def test_the_base_model_is_plain_transformers(profile):
 
 def test_the_base_model_is_small_and_holds_no_code_and_no_head():
     folder = FOLDER / "wav2vec2-tiny"
-    assert sum(file.stat().st_size for file in folder.glob("*.safetensors")) < 16e6
+    assert sum(file.stat().st_size for file in folder.glob("*.safetensors")) < 20e6
     suffixes = {file.suffix for file in folder.iterdir()}
     assert suffixes <= {".json", ".safetensors", ".md", ".png", ""}  # a licence has none
     from safetensors import safe_open
@@ -63,14 +63,14 @@ def test_masks_are_on_only_where_asked(profile, processor, model):
 def test_logits_are_batch_frames_vocab(model):
     with torch.no_grad():
         logits = model(torch.zeros(2, 16_000)).logits
-    assert logits.shape == (2, 31, 32)  # a frame each 30 ms
+    assert logits.shape == (2, 47, 32)  # a frame each 20 ms
 
 
 def test_frozen_weights_are_not_counted_as_trainable(model):
     trainable, everything = count_parameters(model)
     assert trainable == everything
     model.wav2vec2.requires_grad_(False)
-    assert count_parameters(model)[0] == model.config.hidden_size * 32 + 32
+    assert count_parameters(model)[0] == model.lm_head.in_features * 32 + 32
 
 
 def test_a_missing_folder_is_named(processor):
@@ -226,6 +226,7 @@ def test_all_layers_may_be_frozen_only_below_a_top(profile):
 
     config = AutoConfig.from_pretrained(profile.base_model)
     every = config.num_hidden_layers
+    config.update({"add_adapter": False})
     with pytest.raises(ValueError, match=f"{every} layers.*at most {every - 1}"):
         freeze(Wav2Vec2ForCTC(config), (), every)
     config.update({"add_adapter": True, "adapter_stride": 1})

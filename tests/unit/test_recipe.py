@@ -80,7 +80,7 @@ def test_it_goes_on_where_it_was_cut_off_unless_it_was_another_run(
     first.add_callback(PowerCut())
     assert train_or_resume(same, first) is None and first.state.global_step == 3
     other, changed = ready(profile, processor, prepared, tmp_path, learning_rate=1e-4)
-    with pytest.raises(ValueError, match="another run: learning_rate was 0.0008 and is 0.0001"):
+    with pytest.raises(ValueError, match="another run: learning_rate was 0.001 and is 0.0001"):
         train_or_resume(other, changed)
     again, second = ready(profile, processor, prepared, tmp_path)
     assert train_or_resume(again, second).endswith("checkpoint-3")

@@ -155,7 +155,7 @@ def test_resuming_with_other_knobs_is_refused(folder, tmp_path, monkeypatch, cap
         train.main(options(folder, tmp_path))
     more = ["--resume", "--learning-rate", "1e-5"]
     assert train.main(options(folder, tmp_path, *more)) == train.WRONG_INPUT
-    assert "learning_rate was 0.0008 and is 1e-05" in capsys.readouterr().err
+    assert "learning_rate was 0.001 and is 1e-05" in capsys.readouterr().err
     assert entries(tmp_path)[-1]["event"] == "failed"
 
 

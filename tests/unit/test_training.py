@@ -13,7 +13,7 @@ from asr_helpers.checkpoints import checkpoints_in
 from asr_helpers.collator import DataCollatorCTCWithPadding
 from asr_helpers.frames import frame_count
 from asr_helpers.metrics import trainer_metrics
-from asr_helpers.model import not_finite
+from asr_helpers.model import freeze, not_finite
 from asr_helpers.profiles import load_profile
 from asr_helpers.recipe import course_model
 from asr_helpers.training import (
@@ -67,6 +67,7 @@ def test_encoder_outputs_are_the_models_own(model, prepared):
 
 
 def test_training_learns_a_dozen_clips_by_heart(model, prepared, processor, profile, tmp_path):
+    freeze(model, profile.frozen, profile.frozen_layers)
     train_head(model, prepared, steps=40, learning_rate=5e-3, seed=0)
     longer = replace(profile, max_steps=30, eval_steps=30, warmup_steps=3)
     run = trainer(model, prepared, processor, longer, tmp_path)

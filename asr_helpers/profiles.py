@@ -43,6 +43,7 @@ class Adaptation:
     shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the change, to draw
     languages: tuple[str, ...] = ("it-IT", "ru-RU")
     minutes: tuple[float, ...] = (2.0, 5.0, 16.0)  # of a new language, to train on
+    language_clips: int = 600  # of each split of a language, at most
     language_steps: int = 300
     language_learning_rate: float = 8e-4  # there is nothing to keep: all letters are new
     adapter_steps: int = 60  # few: a step goes through all transformer layers and back
@@ -228,7 +229,7 @@ GUIDE = replace(
 )  # fmt: skip
 FEWEST = Adaptation(
     sentences=(4, 8), copies=1, batch_seconds=8.0, head_steps=2, steps=2, shares=(0.0, 0.5, 1.0),
-    minutes=(0.5, 1.0), language_steps=2, adapter_steps=2,
+    minutes=(0.3, 0.6), language_clips=16, language_steps=2, adapter_steps=2,
 )  # fmt: skip
 # A model that has hardly learned is unsure in every frame, and the search is slow.
 SMALL_SEARCH = Settings(

@@ -91,9 +91,13 @@ def draw(result):
         values = [row[rate] for row in rows]
         ends = zip(values, (row[f"{rate}_interval"] for row in rows))
         reach = list(zip(*((max(0, v - low), max(0, high - v)) for v, (low, high) in ends)))
-        axes.bar(places, values, 0.38, yerr=reach, capsize=4, color=colour, label=f"test {rate.upper()}")
+        axes.bar(
+            places, values, 0.38, yerr=reach, capsize=4, color=colour, label=f"test {rate.upper()}"
+        )
     axes.set_xticks(range(len(rows)), [row["language"] for row in rows])
-    axes.set(ylabel="rate (fraction)", title=f"After {result['minutes']:g} minutes of training speech")
+    axes.set(
+        ylabel="rate (fraction)", title=f"After {result['minutes']:g} minutes of training speech"
+    )
     axes.set_ylim(bottom=0)
     axes.legend()
     save(figure, "languages")

@@ -11,9 +11,7 @@ from asr_helpers.new_language import first_minutes, with_new_head, with_new_top
 
 @pytest.fixture
 def few_steps(profile):
-    knobs = replace(
-        profile.adaptation, head_steps=4, language_steps=4, language_learning_rate=1e-3
-    )
+    knobs = replace(profile.adaptation, head_steps=4, language_steps=4, language_learning_rate=1e-3)
     return replace(profile, adaptation=knobs)
 
 

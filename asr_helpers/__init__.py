@@ -31,6 +31,7 @@
     metrics       WER and CER with an interval; comparisons; confidence against what is right
     diagnostics   why a model does not learn
     recipe        all of this as the course does it
+    new_language  another language on the same encoder
     report        what a run measured, to be shared
     model_card    what a shared model says of itself
     hub           a model and its card to the Hugging Face Hub

@@ -5,6 +5,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from torch.nn.functional import ctc_loss, pad
 from torch.nn.utils.rnn import pad_sequence
@@ -46,7 +47,9 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
     hook = above.register_forward_pre_hook(keep, with_kwargs=True)
     try:
         for array in arrays:
-            model.base_model(torch.as_tensor(array, dtype=torch.float32)[None].to(model.device))
+            # A copy: arrays of a dataset are read only, of which torch warns.
+            values = torch.from_numpy(np.array(array, dtype=np.float32))
+            model.base_model(values[None].to(model.device))
     finally:
         hook.remove()
     return kept
@@ -72,8 +75,63 @@ def upper_logits(
     if model.config.do_stable_layer_norm:  # else the encoder normalises below its layers
         state = encoder.layer_norm(state)
     if getattr(model.config, "add_adapter", False):
-        state = model.base_model.adapter(state)
+        state = _top(model.base_model.adapter, state, outside.to(state.device))
     return model.lm_head(model.dropout(state)), frames
+
+
+def _top(top, state, outside):
+    """The layers between encoder and head. Their convolutions read zeros where `outside` is True.
+
+    So they do at the end of a clip that is read alone: padding then changes nothing.
+    """
+    if top.proj is not None:
+        state = top.proj_layer_norm(top.proj(state))
+    state = state.transpose(1, 2)  # (batch, channels, frames)
+    for layer in top.layers:
+        state = layer(state.masked_fill(outside[:, None], 0.0))
+    return state.transpose(1, 2)
+
+
+@torch.no_grad()
+def pass_layers(
+    model: PreTrainedModel, kept: Sequence[torch.Tensor], low: int, high: int
+) -> list[torch.Tensor]:
+    """What transformer layer number `high` reads, from what layer number `low` reads.
+
+    The same as `lower_outputs(model, arrays, high)`, without the way from the sound to layer `low`.
+
+    Args:
+        model: a Wav2Vec2ForCTC; it is put into evaluation mode.
+        kept: (frames, hidden) tensors of `lower_outputs(model, arrays, low)`.
+    """
+    model.eval()
+    raised = []
+    for state in kept:
+        state = state[None]
+        for layer in model.base_model.encoder.layers[low:high]:
+            state = layer(state)
+            state = state[0] if isinstance(state, tuple) else state
+        raised.append(state[0])
+    return raised
+
+
+@torch.inference_mode()
+def transcribe_kept(
+    model: PreTrainedModel, processor: Any, kept: Sequence[torch.Tensor], layers: int
+) -> list[str]:
+    """Greedy CTC transcripts of clips whose lower part has run already.
+
+    The same as `transcribe`, at the cost of what lies above the cut.
+
+    Args:
+        model: a Wav2Vec2ForCTC; it is put into evaluation mode.
+        processor: tells the letters of the model's head.
+        kept: (frames, hidden) tensors of `lower_outputs(model, arrays, layers)`.
+        layers: transformer layers below the cut.
+    """
+    model.eval()
+    best = [upper_logits(model, [one], layers)[0][0, : len(one)].argmax(dim=-1) for one in kept]
+    return processor.batch_decode([row.cpu() for row in best])
 
 
 def adapt(
@@ -88,6 +146,7 @@ def adapt(
     augment: Augment | None = None,
     copies: int = 1,
     masked: float = 0.0,
+    kept: Sequence[torch.Tensor] | None = None,
 ) -> list[float]:
     """Train what is trainable above transformer layer `layers`, and the head, with CTC.
 
@@ -104,6 +163,8 @@ def adapt(
         layers: transformer layers below the cut.
         augment: varies each utterance `copies` times before the lower part reads it; None reads it
             as it is, once.
+        kept: what `lower_outputs` gave for these rows, where it has run before; `augment` and
+            `copies` then say nothing.
         masked: the share of frames, and half of it the share of channels, that are hidden in each
             step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
 
@@ -111,30 +172,35 @@ def adapt(
         The loss of each step, per label token.
 
     Raises:
-        ValueError: a part below the cut is trainable, nothing above it is, or a label does not fit
-            its frames.
+        ValueError: a part below the cut is trainable, nothing above it is, a label does not fit
+            its frames, or `kept` and the rows differ in number.
         FloatingPointError: a loss is not finite.
     """
     trained = _trainable(model, layers)
     refuse_tight(rows, model.config)
     plain = rows.with_format(None)
     labels = [torch.tensor(row) for row in plain["labels"]]
-    arrays = rows.with_format("numpy")["input_values"]
-    hidden = lower_outputs(model, list(_varied(arrays, labels, model, augment, copies)), layers)
+    if kept is None:
+        arrays = rows.with_format("numpy")["input_values"]
+        kept = lower_outputs(model, list(_varied(arrays, labels, model, augment, copies)), layers)
+    elif len(kept) != len(labels):
+        raise ValueError(
+            f"{len(kept)} clips were kept for {len(labels)} rows: keep the outputs of these rows."
+        )
     optimizer = torch.optim.AdamW(trained, lr=learning_rate, weight_decay=0.01)
     warm = max(1, steps // 10)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min((step + 1) / warm, (steps - step) / max(1, steps - warm))
     )
     hop, _ = frame_geometry(model.config)
-    lengths = [len(frames) * hop for frames in hidden]
+    lengths = [len(frames) * hop for frames in kept]
     batches = _endless(SecondsBatchSampler(lengths, RATE, batch_seconds, seed))
     torch.manual_seed(seed)  # for masks, and for dropout, where the model has some
     losses = []
     model.train()
     for step in tqdm(range(steps), desc="Fine-tuning", unit="step", disable=steps < 10):
         drawn = next(batches)
-        logits, frames = upper_logits(model, [_masked(hidden[k], masked) for k in drawn], layers)
+        logits, frames = upper_logits(model, [_masked(kept[k], masked) for k in drawn], layers)
         target = [labels[k % len(labels)] for k in drawn]
         loss = ctc_loss(
             logits.float().log_softmax(dim=-1).transpose(0, 1),

@@ -93,10 +93,24 @@ def wer_interval(
     Raises:
         ValueError: see `wer`; or the level is not between 0 and 1.
     """
+    return _interval(*_counts(references, predictions), seed, level, resamples)
+
+
+def cer_interval(
+    references: Sequence[str],
+    predictions: Sequence[str],
+    seed: int,
+    level: float = 0.95,
+    resamples: int = 2000,
+) -> tuple[float, float]:
+    """(low, high): the percentile bootstrap interval of the CER over utterances; see `wer_interval`."""
+    return _interval(*_counts(references, predictions, "character"), seed, level, resamples)
+
+
+def _interval(errors, tokens, seed, level, resamples):
     quantiles = _checked_level(level)
-    errors, words = _counts(references, predictions)
-    drawn = _resampled(len(words), seed, resamples)
-    rates = errors[drawn].sum(axis=1) / words[drawn].sum(axis=1)
+    drawn = _resampled(len(tokens), seed, resamples)
+    rates = errors[drawn].sum(axis=1) / tokens[drawn].sum(axis=1)
     low, high = np.quantile(rates, quantiles)
     return float(low), float(high)
 

@@ -43,9 +43,10 @@ class Adaptation:
     shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the change, to draw
     languages: tuple[str, ...] = ("it-IT", "ru-RU")
     minutes: tuple[float, ...] = (2.0, 5.0, 16.0)  # of a new language, to train on
-    language_copies: int = 2
+    language_clips: int = 600  # of each split of a language, at most
     language_steps: int = 300
-    language_learning_rate: float = 8e-4  # there is nothing to keep: all letters are new
+    language_learning_rate: float = 1.5e-3  # there is nothing to keep: all letters are new
+    adapter_steps: int = 60  # few: a step goes through all transformer layers and back
     adapter_learning_rate: float = 2e-3  # few weights, drawn anew, take larger steps
     bottleneck: int = 32  # width of an adapter
     rank: int = 8  # of LoRA's two matrices
@@ -205,6 +206,8 @@ HUB = replace(
     mask_time_length=10,
     mask_feature_prob=0.08,
     mask_feature_length=64,
+    # Here transformer layers learn the language: as carefully as in the main training.
+    adaptation=replace(OFFLINE.adaptation, language_learning_rate=1e-4, language_steps=1000),
     share_as="wav2vec2-base-minds14-en-us",
     ready_model="facebook/wav2vec2-base-960h",
     artifacts=ROOT / "artifacts" / "hub",
@@ -231,7 +234,7 @@ GUIDE = replace(
 )  # fmt: skip
 FEWEST = Adaptation(
     sentences=(4, 8), copies=1, batch_seconds=8.0, head_steps=2, steps=2, shares=(0.0, 0.5, 1.0),
-    minutes=(0.5, 1.0), language_copies=1, language_steps=2,
+    minutes=(0.3, 0.6), language_clips=16, language_steps=2, adapter_steps=2,
 )  # fmt: skip
 # A model that has hardly learned is unsure in every frame, and the search is slow.
 SMALL_SEARCH = Settings(

@@ -163,19 +163,9 @@ def measure(system, threads, rows, weights=None):
     }  # fmt: skip
 
 
-def cer_interval(references, predictions, seed):
-    """As `wer_interval`, but of the CER: each character counts as a word."""
-    from asr_helpers.metrics import wer_interval
-
-    def spelled(texts):
-        return [" ".join(text.replace(" ", "_")) for text in texts]
-
-    return wer_interval(spelled(references), spelled(predictions), seed)
-
-
 def run(quick):
     """Accuracy of each system on every clip, then its speed at 1 and 2 threads, in turn."""
-    from asr_helpers.metrics import cer, wer, wer_interval
+    from asr_helpers.metrics import cer, cer_interval, wer, wer_interval
     from asr_helpers.text import normalize
 
     truth = [normalize(text) for text in write_clips()]

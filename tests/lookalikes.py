@@ -37,9 +37,31 @@ def minds14(folder, rows=120, note=""):
     """The shape of PolyAI/minds14 since it is Parquet: a folder a language and a README.
 
     Holds sentences of the embedded corpus, shuffled, as WAV of 8 kHz and 8 bits (mu-law): the real
-    file has 34.2 MB for about 71 minutes, a byte a sample. Some transcripts are odd or empty (`ODD`).
+    file has 34.2 MB for about 71 minutes, a byte a sample. Some English transcripts are odd or empty
+    (`ODD`). Italian and Russian have a third as many rows.
     """
-    spoken = datasets.concatenate_datasets(list(load_corpus().values())).shuffle(seed=0)
+    infos, configs = {}, []
+    for language, wanted in (("en-US", rows), ("it-IT", rows // 3), ("ru-RU", rows // 3)):
+        odd = ODD if language == "en-US" else {}
+        made = _minds14_language(language, wanted, note, odd)
+        (folder / language).mkdir(parents=True)
+        made.to_parquet(folder / language / "train-00000-of-00001.parquet")
+        info = made.info.copy()
+        info.config_name, info.splits = language, datasets.SplitDict()
+        info.splits.add(datasets.SplitInfo("train", num_examples=len(made)))
+        files = [{"split": "train", "path": f"{language}/train-*"}]
+        configs.append({"config_name": language, "data_files": files})
+        infos[language] = info
+    data = DatasetCardData(configs=configs)
+    DatasetInfosDict(infos).to_dataset_card_data(data)
+    DatasetCard(f"---\n{data.to_yaml()}\n---\n# MInDS-14\n").save(folder / "README.md")
+    return folder
+
+
+def _minds14_language(language, rows, note, odd):
+    """The rows of one language."""
+    splits = load_corpus("telephone-prompts", language).values()
+    spoken = datasets.concatenate_datasets(list(splits)).shuffle(seed=0)
     short = [i for i, text in enumerate(spoken["transcription"]) if 12 < len(text) < 70][:rows]
     features = datasets.Features(
         path=datasets.Value("string"), audio=Audio(sampling_rate=8000),
@@ -51,22 +73,12 @@ def minds14(folder, rows=120, note=""):
     for number, row in enumerate(spoken.select(short)):
         sound, intent = BytesIO(), number % len(INTENTS)
         soundfile.write(sound, row["audio"]["array"], 8000, format="WAV", subtype="ULAW")
-        path = f"en-US~{INTENTS[intent].upper()}/{number:024x}.wav"
-        text = ODD.get(number, row["transcription"] + note * (number == 0))
+        path = f"{language}~{INTENTS[intent].upper()}/{number:024x}.wav"
+        text = odd.get(number, row["transcription"] + note * (number == 0))
         values = (path, {"bytes": sound.getvalue(), "path": path}, text, text, intent)
-        for name, value in zip(features, (*values, LANGUAGES.index("en-US"))):
+        for name, value in zip(features, (*values, LANGUAGES.index(language))):
             table[name].append(value)
-    (folder / "en-US").mkdir(parents=True)
-    made = datasets.Dataset.from_dict(table, features=features)
-    made.to_parquet(folder / "en-US" / "train-00000-of-00001.parquet")
-    info = made.info.copy()
-    info.config_name, info.splits = "en-US", datasets.SplitDict()
-    info.splits.add(datasets.SplitInfo("train", num_examples=len(made)))
-    files = [{"split": "train", "path": "en-US/train-*"}]
-    data = DatasetCardData(configs=[{"config_name": "en-US", "data_files": files}])
-    DatasetInfosDict({"en-US": info}).to_dataset_card_data(data)
-    DatasetCard(f"---\n{data.to_yaml()}\n---\n# MInDS-14\n").save(folder / "README.md")
-    return folder
+    return datasets.Dataset.from_dict(table, features=features)
 
 
 def wav2vec2_base(folder, safetensors=True):

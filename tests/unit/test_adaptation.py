@@ -5,9 +5,17 @@ import pytest
 import torch
 from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 
-from asr_helpers.adaptation import _masked, adapt, lower_outputs, upper_logits
+from asr_helpers.adaptation import (
+    _masked,
+    adapt,
+    lower_outputs,
+    pass_layers,
+    transcribe_kept,
+    upper_logits,
+)
 from asr_helpers.augment import Augment
-from asr_helpers.model import freeze
+from asr_helpers.inference import transcribe
+from asr_helpers.model import freeze, load_model
 
 FROZEN = ("convolutions", "projection", "positions")
 
@@ -44,13 +52,47 @@ TOP = dict(add_adapter=True, adapter_stride=1, num_adapter_layers=2, output_hidd
 @pytest.mark.parametrize("layers", [0, 3])
 def test_a_model_with_a_top_may_be_cut_below_it(layers):
     model, random = small(True, **TOP), np.random.default_rng(0)
-    array = random.normal(size=8000).astype(np.float32)
-    kept = lower_outputs(model, [array], layers)
+    arrays = [random.normal(size=n).astype(np.float32) for n in (8000, 5000)]
+    kept = lower_outputs(model, arrays, layers)
     with torch.no_grad():
         logits, frames = upper_logits(model, kept, layers)
-        whole = model(torch.tensor(array)[None]).logits[0]
-    inner = slice(0, int(frames[0]) - 2)  # behind it the top's convolutions see the padding
-    assert torch.allclose(logits[0, inner], whole[inner], atol=1e-4)
+        for array, row, count in zip(arrays, logits, frames):
+            whole = model(torch.tensor(array)[None]).logits[0]
+            # To the last frame: the top's convolutions see no padding.
+            assert torch.allclose(row[:count], whole, atol=1e-4)
+
+
+@pytest.mark.parametrize("stable", [True, False])
+def test_frames_pass_through_more_layers_later(stable):
+    model, random = small(stable), np.random.default_rng(0)
+    arrays = [random.normal(size=n).astype(np.float32) for n in (8000, 5000)]
+    at_once = lower_outputs(model, arrays, 2)
+    later = pass_layers(model, lower_outputs(model, arrays, 0), 0, 2)
+    assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(at_once, later, strict=True))
+    assert not torch.allclose(at_once[0], lower_outputs(model, arrays, 0)[0], atol=1e-2)
+
+
+def test_text_from_kept_frames_is_the_text_from_the_sound(lettered, prepared, processor):
+    model = load_model(lettered)
+    arrays = prepared.with_format("numpy")["input_values"][:3]
+    written = transcribe_kept(model, processor, lower_outputs(model, arrays, 2), 2)
+    assert written == transcribe(model, processor, arrays) and any(written)
+
+
+def test_frames_that_were_kept_before_train_alike(model, prepared):
+    freeze(model, FROZEN, 2)
+    kept = lower_outputs(model, prepared.with_format("numpy")["input_values"], 2)
+    again, settings = copy.deepcopy(model), dict(steps=3, learning_rate=1e-3, seed=1, layers=2)
+    adapt(model, prepared, **settings)
+    adapt(again, prepared, kept=kept, **settings)
+    assert torch.equal(model.lm_head.weight, again.lm_head.weight)
+
+
+def test_frames_of_other_rows_are_refused(model, prepared):
+    freeze(model, FROZEN, 2)
+    kept = lower_outputs(model, prepared.with_format("numpy")["input_values"][:2], 2)
+    with pytest.raises(ValueError, match="2 clips were kept for 12 rows"):
+        adapt(model, prepared, kept=kept, steps=1, learning_rate=1e-3, seed=0, layers=2)
 
 
 def test_with_all_layers_frozen_the_top_learns(prepared):

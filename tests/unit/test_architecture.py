@@ -48,6 +48,7 @@ FLOW = [
     "metrics",
     "diagnostics",
     "recipe",
+    "new_language",
     "report",
     "model_card",
     "hub",

@@ -13,7 +13,16 @@ import pytest
 import torch
 
 from benchmarks import __main__ as everything
-from benchmarks import classic, common, growth, step_profile, time_to_wer, training, transcription
+from benchmarks import (
+    classic,
+    common,
+    growth,
+    languages,
+    step_profile,
+    time_to_wer,
+    training,
+    transcription,
+)
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -127,14 +136,20 @@ def test_the_stopwatch_stands_still_while_validation_is_scored(monkeypatch):
     assert points[-1] == [30.0, 2, 0.4, 60.0]
 
 
-def test_a_character_counts_as_a_word_in_the_interval_of_the_cer():
-    from asr_helpers.metrics import cer, wer
-
-    truth, said = ["PRESS ONE"], ["PRES SUN"]
-    spelled = [[" ".join(text.replace(" ", "_")) for text in texts] for texts in (truth, said)]
-    assert wer(*spelled) == cer(truth, said)
-    low, high = transcription.cer_interval(truth * 5, said * 5, 0)
-    assert low == high == cer(truth, said)
+def test_a_language_is_told_with_its_intervals(tmp_path, monkeypatch):
+    row = {
+        "language": "xx-XX", "minutes": 4.98, "clips": 9, "words": 30, "prepare_seconds": 1.0,
+        "frames_seconds": 2.0, "train_seconds": 3.0, "wer": 0.5, "wer_interval": [0.4, 0.625],
+        "cer": 0.25, "cer_interval": [0.25, 0.25],
+    }  # fmt: skip
+    monkeypatch.setattr(languages, "measured", lambda part, **spec: row | spec)
+    result = languages.run(quick=False)
+    named = [found["language"] for found in result["languages"]]
+    assert {"es-MX", "fr-CA", "it-IT", "ru-RU"} <= set(named) and "en-US" not in named
+    assert "es-MX: test WER 0.500 (0.400 to 0.625), CER 0.250" in languages.table(result)[0]
+    monkeypatch.setattr(common, "BUILD", tmp_path)
+    languages.draw(result)
+    assert (tmp_path / "languages.png").stat().st_size > 5000
 
 
 def test_what_is_missing_is_named(monkeypatch):

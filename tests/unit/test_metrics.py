@@ -5,6 +5,7 @@ import pytest
 from asr_helpers.metrics import (
     calibration,
     cer,
+    cer_interval,
     paired_bootstrap,
     wer,
     wer_by_group,
@@ -22,6 +23,18 @@ def test_wer_counts_substitutions_deletions_and_insertions():
 
 def test_wer_pools_words_rather_than_averaging_utterances():
     assert wer(["A", "B C D"], ["X", "B C D"]) == 0.25
+
+
+def test_the_interval_of_letters_is_that_of_words_where_each_word_is_a_letter():
+    random = np.random.default_rng(0)
+    words = ["ABCDEFGH"[k] for k in random.integers(8, size=60)]
+    said = ["X" if wrong else word for word, wrong in zip(words, random.random(60) < 0.3)]
+    low, high = cer_interval(words, said, seed=0)
+    assert (low, high) == wer_interval(words, said, seed=0) and low < cer(words, said) < high
+    longer = cer_interval(["AB CD"] * 20, ["AB CX"] * 20, seed=0)
+    assert longer == pytest.approx((1 / 5, 1 / 5))  # each clip is alike
+    with pytest.raises(ValueError, match="between 0 and 1"):
+        cer_interval(words, said, seed=0, level=95)
 
 
 def test_cer_counts_characters_and_spaces():

@@ -53,8 +53,8 @@ exercises: setup  ## the notebooks of exercises, from solutions and teaching/exe
 progress: setup  ## a page with what you have solved, and the WER of your own model
 	@.venv/bin/python -m tools.progress
 
-quizzes:  ## the questions of teaching/quizzes into the lessons, and as pages to print
-	@$(PYTHON) -m tools.quizzes
+quizzes: setup  ## the questions of teaching/quizzes into the lessons, and as pages to print
+	@.venv/bin/python -m tools.quizzes
 
 
 .PHONY: colab colab_image publish

@@ -94,16 +94,21 @@ def title_of(body: str) -> str:
     return body.strip().splitlines()[0].lstrip("# ") if body.strip() else "the first slide"
 
 
+def lines(text: str) -> str:
+    """Printed text without empty lines at its ends; the first line stays indented."""
+    return text.rstrip().lstrip("\n")
+
+
 def shown(output: Any) -> str:
     """One output of a stored cell as HTML; empty for what is no use on a slide."""
     if output.output_type == "stream":
-        return f"<pre>{html.escape(output.text.strip())}</pre>" if output.name == "stdout" else ""
+        return f"<pre>{html.escape(lines(output.text))}</pre>" if output.name == "stdout" else ""
     data = output.get("data", {})
     if "text/html" in data:
         return "" if "<progress" in data["text/html"] else data["text/html"]
     if "text/markdown" in data:
         return markdown(data["text/markdown"])
-    return f"<pre>{html.escape(data.get('text/plain', '').strip())}</pre>"
+    return f"<pre>{html.escape(lines(data.get('text/plain', '')))}</pre>"
 
 
 class Deck:

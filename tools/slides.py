@@ -31,9 +31,10 @@ import nbformat
 import yaml
 
 from tools import npm
+from tools.site import SLIDES
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCE, SLIDES = ROOT / "teaching" / "slides", ROOT / "build" / "slides"
+SOURCE = ROOT / "teaching" / "slides"
 LESSONS, QUIZZES = ROOT / "notebooks", ROOT / "teaching" / "quizzes"
 REVEAL = (
     "reveal.js",
@@ -85,8 +86,8 @@ def markdown(text: str) -> str:
 def parse(text: str) -> list[tuple[str, str]]:
     """(Markdown, notes) of each slide; the first has no Markdown of its own."""
     parts = re.split(r"^---$", text, flags=re.MULTILINE)
-    found = [part.partition("\nNotes:") for part in parts]
-    return [(body.strip(), notes.strip()) for body, _, notes in found]
+    found = [[*re.split(r"^Notes:$", part, maxsplit=1, flags=re.MULTILINE), ""] for part in parts]
+    return [(body.strip(), notes.strip()) for body, notes, *_ in found]
 
 
 def title_of(body: str) -> str:
@@ -135,7 +136,9 @@ class Deck:
         """The code cell with this name: its id without the number in front."""
         code = {re.sub(r"^\d+-", "", c.id): c for c in self.cells if c.cell_type == "code"}
         if name not in code:
-            raise self.wrong(body, f"the lesson has no code cell `{name}`. It has {', '.join(code)}.")
+            raise self.wrong(
+                body, f"the lesson has no code cell `{name}`. It has {', '.join(code)}."
+            )
         return code[name]
 
     def output(self, name: str, number: str | None, body: str) -> str:
@@ -152,7 +155,9 @@ class Deck:
     def question(self, name: str, body: str) -> tuple[str, str]:
         """(HTML, answer as Markdown) of a question."""
         path = QUIZZES / f"{self.path.stem}.yaml"
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))["questions"] if path.exists() else []
+        found = (
+            yaml.safe_load(path.read_text(encoding="utf-8"))["questions"] if path.exists() else []
+        )
         for one in found:
             if one["id"] == name:
                 lines = [f"**{letter})** {text}" for letter, text, _ in one.get("options", [])]
@@ -180,7 +185,9 @@ class Deck:
 
         text = DIRECTIVE.sub(put, body)
         if "{{" in text:
-            raise self.wrong(body, "a line with `{{` is not one of the forms that tools/slides.py knows.")
+            raise self.wrong(
+                body, "a line with `{{` is not one of the forms that tools/slides.py knows."
+            )
         page = markdown(text)
         for number, block in enumerate(blocks):
             page = page.replace(f"<div>PART{number};</div>", block)
@@ -190,7 +197,9 @@ class Deck:
     def from_lesson(self) -> tuple[str, str, str]:
         """(aims, recap, exercises) of the lesson, as Markdown."""
         closing = next(c.source for c in self.cells if "## What you can do now" in c.source)
-        aims = re.search(r"\*\*After this lesson you can\*\*\s*(.*?)\n\n", self.cells[0].source, re.S)
+        aims = re.search(
+            r"\*\*After this lesson you can\*\*\s*(.*?)\n\n", self.cells[0].source, re.S
+        )
         recap, _, exercises = closing.partition("## Exercises")
         return aims[1], recap.strip(), exercises.strip()
 
@@ -199,12 +208,16 @@ class Deck:
         aims, recap, exercises = self.from_lesson()
         (_, first_notes), *others = self.slides
         stem = self.path.stem
-        yield self.section(f"# {self.title}\n\nAfter this lesson you can\n\n{aims}", first_notes, "title")
+        yield self.section(
+            f"# {self.title}\n\nAfter this lesson you can\n\n{aims}", first_notes, "title"
+        )
         for body, notes in others:
             yield self.section(body, notes)
         close = "Let each aim be said in the learners' own words before you show its line."
         yield self.section(recap, close, "text")
-        sheet = f"Questions to print: `teaching/quizzes/{stem}.md`. Solutions: `notebooks/solutions`."
+        sheet = (
+            f"Questions to print: `teaching/quizzes/{stem}.md`. Solutions: `notebooks/solutions`."
+        )
         yield self.section(f"## Exercises\n\n{exercises}", sheet, "text")
 
     def html(self) -> str:
@@ -241,9 +254,7 @@ def index(found: list[Deck]) -> str:
         "<p>The slides stand under CC BY 4.0, their sounds under CC BY-SA 3.0 (the speakers are named "
         'in the course\'s data card). They use reveal.js (<a href="reveal/LICENSE">MIT</a>).</p></main>'
     )
-    return PAGE.format(
-        title="Slides", styles='<link rel="stylesheet" href="style.css">', body=body
-    )
+    return PAGE.format(title="Slides", styles='<link rel="stylesheet" href="style.css">', body=body)
 
 
 def build() -> Path:

@@ -17,8 +17,7 @@ from transformers import Wav2Vec2Config, Wav2Vec2ForCTC
 from asr_helpers import web_page
 from asr_helpers.hub import HubError, push_page
 from asr_helpers.web_page import RUNTIME, PageError, build_page, open_server, runtime_file
-from tools import web
-from tools import npm
+from tools import npm, web
 
 SMALL = dict(
     hidden_size=32, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32,

@@ -39,10 +39,13 @@ lock: setup  ## after a change of a pin: the exact versions of all that the pins
 canary:  ## do the lessons run with the newest packages? CANARY holds its options
 	@$(PYTHON) -m tools.canary $(CANARY)
 
-.PHONY: site quizzes kit exercises progress
+.PHONY: site slides quizzes kit exercises progress
 
 site:  ## the course as a site in build/site, from the stored notebooks
 	@$(PYTHON) -m tools.site
+
+slides: setup  ## slides of each lesson in build/slides; needs npm the first time
+	@.venv/bin/python -m tools.slides
 
 kit: setup  ## one folder for a USB stick: the course, its packages, the site; KIT holds options
 	@.venv/bin/python -m tools.kit $(KIT)
@@ -53,8 +56,8 @@ exercises: setup  ## the notebooks of exercises, from solutions and teaching/exe
 progress: setup  ## a page with what you have solved, and the WER of your own model
 	@.venv/bin/python -m tools.progress
 
-quizzes:  ## the questions of teaching/quizzes into the lessons, and as pages to print
-	@$(PYTHON) -m tools.quizzes
+quizzes: setup  ## the questions of teaching/quizzes into the lessons, and as pages to print
+	@.venv/bin/python -m tools.quizzes
 
 
 .PHONY: colab colab_image publish

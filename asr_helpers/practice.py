@@ -1,16 +1,20 @@
 """Questions and exercises: they say what is wrong, and they remember what was solved.
 
-`ask` belongs to the questions of a lesson, `exercise` to the exercises. Both write what was solved
+`questions` shows the questions of a lesson, `exercise` checks the exercises. Both write what was solved
 to `artifacts/progress.json`, from which `make progress` makes a page.
 """
 
+import html
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from math import isclose
 from pathlib import Path
 from typing import Any
+
+from IPython.display import HTML
 
 from asr_helpers.artifacts import saving
 
@@ -47,19 +51,6 @@ def load_questions(lesson: str) -> dict[str, Any]:
     return found
 
 
-def load_question(name: str) -> dict[str, Any]:
-    """One question by its name, such as "01-nyquist".
-
-    Raises:
-        ValueError: no question has this name.
-    """
-    lesson, _, identity = name.partition("-")
-    for question in load_questions(lesson)["questions"]:
-        if question["id"] == identity:
-            return question
-    raise ValueError(f"No question {name!r}: see teaching/quizzes.")
-
-
 def _equal(given: Any, wanted: Any, tolerance: float) -> bool:
     if isinstance(wanted, bool | str) or isinstance(given, str):
         return given == wanted
@@ -80,39 +71,85 @@ def matches(question: dict[str, Any], value: Any) -> bool:
     return _equal(value, question["answer"], question.get("tolerance", 1e-9))
 
 
-def ask(name: str, mine: str | float | None, value: Any) -> None:
-    """Compare your answer to a question with what the lesson computed, and print the outcome.
+def computed(found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
+    """(question, value) of each question of `load_questions`: its code is run, one after the other."""
+    scope: dict[str, Any] = {}
+    exec(found["setup"], scope)
+    for question in found["questions"]:
+        exec(question.get("before", ""), scope)
+        yield question, eval(question["compute"], scope)
+
+
+def is_right(question: dict[str, Any], mine: str | float) -> bool:
+    """Whether a learner's answer, a letter or a number, is the key of a question."""
+    if question["kind"] == "choice":
+        return str(mine).strip().lower() == question["answer"]
+    try:
+        return _equal(float(mine), question["answer"], question.get("tolerance", 1e-9))
+    except (TypeError, ValueError):
+        return False
+
+
+def _words(text: str) -> str:
+    """Plain text as HTML; what stands in backticks is code."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
+
+
+def _folded(title: str, inner: str) -> str:
+    return f"<details><summary>{title}</summary>{inner}</details>"
+
+
+def _question_html(number: int, question: dict[str, Any], value: Any, mine: Any) -> str:
+    """One question with hint, answer and how it is computed, all three folded away."""
+    kind = "Choose" if question["kind"] == "choice" else "Predict the number, then run"
+    parts = [f"<p><b>Question {number}.</b> <i>{kind}.</i> {_words(question['question'])}</p>"]
+    if options := question.get("options"):
+        listed = "".join(f"<li><b>{letter})</b> {_words(text)}</li>" for letter, text, _ in options)
+        parts.append(f"<ul>{listed}</ul>")
+    if mine is not None:
+        told = "Right. " + _words(question["why"]) if is_right(question, mine) else "Not yet."
+        parts.append(f"<p>You wrote <b>{html.escape(str(mine))}</b>. <b>{told}</b></p>")
+    code = html.escape(f"{question.get('before', '')}{question['compute']}")
+    value = f"{value:.4g}" if isinstance(value, float) else str(value)
+    answer = f"<p>This gives <b>{html.escape(value)}</b>"
+    if question["kind"] == "choice":
+        answer += f", which is answer <b>{question['answer']}</b>"
+    parts.append(_folded("Hint", f"<p>{_words(question['hint'])}</p>"))
+    parts.append(_folded("Answer", f"<pre>{code}</pre>{answer}. {_words(question['why'])}</p>"))
+    return "".join(parts)
+
+
+def questions(lesson: str, mine: dict[str, str | float | None]) -> HTML:
+    """The questions of a lesson, to unfold; your answers are compared with what their code computes.
+
+    Each question's code is run. What is right is remembered.
 
     Args:
-        name: the question, such as "01-nyquist".
-        mine: your answer: a letter, or a number; None before you have answered.
-        value: what the lesson computed.
+        lesson: the two digits of its number.
+        mine: {question: your answer}: a letter or a number, None before you have answered.
 
     Raises:
-        ValueError: the key of the question is not what the lesson computed, so the question is
-            wrong.
+        ValueError: there is no such lesson or question, or a key is not what its code computes, so
+            the question is wrong.
     """
-    question = load_question(name)
-    if not matches(question, value):
+    found = load_questions(lesson)
+    names = [question["id"] for question in found["questions"]]
+    if unknown := [name for name in mine if name not in names]:
         raise ValueError(
-            f"The key of question {name} is {question['answer']!r}, and the lesson computed "
-            f"{value!r}: mend teaching/quizzes."
+            f"Lesson {lesson} has no question {unknown[0]!r}. Its questions: {', '.join(names)}."
         )
-    if mine is None:
-        print("Write your answer into `mine`, and run this cell again.")
-        return
-    if question["kind"] == "choice":
-        right = str(mine).strip().lower() == question["answer"]
-    else:
-        try:
-            right = _equal(float(mine), question["answer"], question.get("tolerance", 1e-9))
-        except (TypeError, ValueError):
-            right = False
-    if not right:
-        print(f"Not yet. {question['hint']}")
-        return
-    print(f"Right. {question['why']}")
-    remember("questions", name)
+    shown = []
+    for number, (question, value) in enumerate(computed(found), start=1):
+        if not matches(question, value):
+            raise ValueError(
+                f"The key of question {lesson}-{question['id']} is {question['answer']!r}, and its "
+                f"code computed {value!r}: mend teaching/quizzes."
+            )
+        answer = mine.get(question["id"])
+        if answer is not None and is_right(question, answer):
+            remember("questions", f"{lesson}-{question['id']}")
+        shown.append(_question_html(number, question, value, answer))
+    return HTML("".join(shown))
 
 
 @contextmanager

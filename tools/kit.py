@@ -5,7 +5,7 @@
                                                               and for those
 
 `build/kit` then holds the course as last committed, with every package in its folder `wheelhouse`,
-the site, slides if `build/slides` has any, checksums, and a page START-HERE.html. `course.py setup`
+the site, the slides, checksums, and a page START-HERE.html. `course.py setup`
 finds the wheelhouse and asks no network.
 
 Run it with the course's environment (`make kit`). Building needs the network.
@@ -26,12 +26,12 @@ from pathlib import Path
 from string import Template
 
 import course
-from tools import site
+from tools import site, slides
 from tools.own_environment import own_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "build" / "kit"
-SLIDES = ROOT / "build" / "slides"
+SLIDES = site.SLIDES
 SUMS = course.SUMS
 # Other platforms than this one: uv's name for the platform, and the tags that its wheels may have.
 PLATFORMS = {
@@ -285,6 +285,7 @@ def main(arguments: list[str] | None = None) -> None:
     if options.python and not options.platform:
         parser.error("--python belongs to --platform: name a platform, too")
     others = [(one, number) for one in options.platform for number in options.python or PYTHONS]
+    slides.main()  # before the site, which takes them
     folder = make(others, site.build(site.address()))
     print(sizes(folder))
     print(f"Copy {folder} to the sticks. People open START-HERE.html.")

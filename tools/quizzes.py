@@ -2,23 +2,29 @@
 
     python -m tools.quizzes [--sheets]
 
-A lesson gets a section "Check yourself" before its closing cell: for each question a text cell and
-a code cell, in which the lesson computes the answer. The section is made anew each time, so run
-`make render` afterwards to store the lessons with its outputs. With `--sheets` only the printed
-questions (`teaching/quizzes/*.md`) and the answers (`teaching/answers/*.md`) are written.
+A lesson gets a section "Check yourself" before its recap: a text cell, and a code cell that shows
+the questions and compares the learner's answers. The cell is stored with its output, and a lesson
+that has its section already stays as it is. With `--sheets` only the printed questions
+(`teaching/quizzes/*.md`) and the answers (`teaching/answers/*.md`) are written.
 """
 
 import argparse
-import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
 import yaml
 
+from asr_helpers import practice
+
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, TEACHING = ROOT / "notebooks", ROOT / "teaching"
 TAG = "quiz"
+OPENING = (
+    "## Check yourself\n\nRead the questions below the cell. Write your answers into `mine`, a letter or "
+    "a number for each, and run the cell. It runs the code of each question, and compares. Hints and "
+    "answers unfold."
+)
 
 
 def load(path):
@@ -31,54 +37,55 @@ def options(question):
     return [f"- **{letter})** {text}" for letter, text, _ in question.get("options", [])]
 
 
-def text_of(question, number):
-    """A question as Markdown, with its hint folded away."""
-    kind = "Choose" if question["kind"] == "choice" else "Predict the number, then run"
-    parts = [f"**Question {number}.** *{kind}.* {question['question']}"]
-    if question["kind"] == "choice":
-        parts.append("\n".join(options(question)))
-    parts.append(f"<details><summary>Hint</summary>\n\n{question['hint']}\n\n</details>")
-    return "\n\n".join(parts)
-
-
-def code_of(question, lesson):
-    """The code cell of a question: the learner's answer, and what the lesson computes."""
-    wanted = "a letter" if question["kind"] == "choice" else "a number"
-    before = question.get("before", "")
-    return (
-        f"mine = None  # your answer: {wanted}\n{before}"
-        f'ask("{lesson}-{question["id"]}", mine, {question["compute"]})'
-    )
-
-
 def cells(found, lesson):
-    """The cells of a lesson's section "Check yourself"."""
+    """The cells of a lesson's section "Check yourself", the second with its output.
 
-    def tagged(make, source, name):
-        return make(source, id=f"quiz-{name}", metadata={"tags": [TAG]})
-
-    text, code = nbformat.v4.new_markdown_cell, nbformat.v4.new_code_cell
-    made = [
-        tagged(
-            text,
-            "## Check yourself\n\nWrite your answer into `mine` before you run a cell. The cell "
-            "then computes the answer and compares.",
-            "heading",
-        ),
-        tagged(code, found["setup"].strip(), "setup"),
-    ]
-    for number, question in enumerate(found["questions"], start=1):
-        made.append(tagged(text, text_of(question, number), f"{question['id']}-text"))
-        made.append(tagged(code, code_of(question, lesson), question["id"]))
-    return made
+    The output is what running the cell gives, since the questions need nothing of the lesson.
+    """
+    answers = "".join(
+        f'    "{one["id"]}": None,  # a {"letter" if one["kind"] == "choice" else "number"}\n'
+        for one in found["questions"]
+    )
+    source = (
+        "from asr_helpers.practice import questions\n\n"
+        f'mine = {{\n{answers}}}\nquestions("{lesson}", mine)'
+    )
+    tagged = {"tags": [TAG]}
+    code = nbformat.v4.new_code_cell(source, id="questions", metadata=tagged)
+    shown = practice.questions(lesson, {})
+    data = {"text/html": shown.data, "text/plain": "<IPython.core.display.HTML object>"}
+    code.outputs = [nbformat.v4.new_output("execute_result", data=data)]
+    return [nbformat.v4.new_markdown_cell(OPENING, id="check-yourself", metadata=tagged), code]
 
 
 def insert(path, found):
-    """Give the lesson at `path` its section, in place of any it had, before the closing cell."""
+    """Give the lesson at `path` its section before the recap, in place of any it had.
+
+    Returns:
+        Whether the lesson has changed. One that has its section already is left as it is.
+
+    Raises:
+        ValueError: the lesson has no recap.
+    """
     notebook = nbformat.read(path, as_version=4)
+    made = cells(found, path.name[:2])
+    own = [c for c in notebook.cells if TAG in c.metadata.get("tags", [])]
     others = [c for c in notebook.cells if TAG not in c.metadata.get("tags", [])]
-    notebook.cells = [*others[:-1], *cells(found, path.name[:2]), others[-1]]
+    recap = [k for k, cell in enumerate(others) if "## What you can do now" in cell.source]
+    if not recap:
+        raise ValueError(f"{path.name} has no section “What you can do now” to stand before.")
+    new = [*others[: recap[0]], *made, *others[recap[0] :]]
+    if [c.source for c in new] == [c.source for c in notebook.cells] and own[-1].outputs:
+        return False
+    notebook.cells = new
+    code = [cell for cell in new if cell.cell_type == "code"]
+    for number, cell in enumerate(code, start=1):
+        cell.execution_count = number
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = number
     nbformat.write(notebook, path)
+    return True
 
 
 def sheet(found, title):
@@ -142,15 +149,16 @@ def main():
     write_sheets()
     if only_sheets:
         return
-    changed = []
+    changed = 0
     for path in sorted((TEACHING / "quizzes").glob("*.yaml")):
         lesson = LESSONS / f"{path.stem}.ipynb"
         if not lesson.exists():
             sys.exit(f"{path.name} belongs to no lesson: there is no {lesson.name}.")
-        insert(lesson, load(path))
-        changed.append(str(lesson))
-    subprocess.run([sys.executable, "-m", "ruff", "format", "--quiet", *changed], check=True)
-    print(f"{len(changed)} lessons have their questions. Run `make render` to store the outputs.")
+        try:
+            changed += insert(lesson, load(path))
+        except ValueError as error:
+            sys.exit(str(error))
+    print(f"{changed} lessons have changed.")
 
 
 if __name__ == "__main__":

@@ -21,6 +21,9 @@ from tools.own_environment import own_environment
 
 ROOT = Path(__file__).resolve().parent.parent
 SOURCE, SITE = ROOT / "build" / "site-source", ROOT / "build" / "site"
+SLIDES = (
+    ROOT / "build" / "slides"
+)  # `make slides` fills it; the site and the kit take what is there
 COLAB = "https://colab.research.google.com"
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
 # A badge is a picture from another host within a link.
@@ -129,6 +132,8 @@ def stage(where=None):
     """Copy every page into `build/site-source`, with links that lead somewhere within the site."""
     shutil.rmtree(SOURCE, ignore_errors=True)
     shutil.copytree(ROOT / "site", SOURCE)
+    if SLIDES.is_dir():
+        shutil.copytree(SLIDES, SOURCE / "_static" / "slides")
     ignore = shutil.ignore_patterns("data", "__pycache__", "wer_metric")
     shutil.copytree(ROOT / "asr_helpers", SOURCE / "asr_helpers", ignore=ignore)
     sections = pages()
@@ -142,6 +147,10 @@ def stage(where=None):
             target.write_text(json.dumps(notebook, ensure_ascii=False), encoding="utf-8")
         else:
             text, more = rewritten((ROOT / name).read_text(encoding="utf-8"), name, known)
+            if name == "teaching/README.md" and SLIDES.is_dir():
+                text += (
+                    '\n<a href="../_static/slides/index.html">The slides</a>, one deck a lesson.\n'
+                )
             target.write_text(text, encoding="utf-8")
         files |= more
     for name in files:

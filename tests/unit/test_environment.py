@@ -33,6 +33,7 @@ OPTIONAL = {"av"}
 MODULES = {
     "pandas": "datasets",
     "IPython": "ipykernel",
+    "mistune": "jupyterlab",
     "gradio_client": "gradio",
     "starlette": "gradio",
     "PIL": "matplotlib",

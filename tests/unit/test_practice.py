@@ -1,11 +1,13 @@
 """Answers are compared, exercises say what is wrong, and what was solved is remembered."""
 
+import html
 import json
+import re
 
 import pytest
 
 from asr_helpers import practice
-from asr_helpers.practice import NotSolved, ask, exercise
+from asr_helpers.practice import NotSolved, exercise, questions
 
 
 @pytest.fixture(autouse=True)
@@ -15,44 +17,58 @@ def progress(tmp_path, monkeypatch):
     return practice.PROGRESS
 
 
-def test_a_right_answer_is_told_and_remembered(capsys, progress):
-    ask("01-nyquist", "A", 5512)
-    assert capsys.readouterr().out.startswith("Right. ")
+def told(page):
+    """What the page says of the learner's answers."""
+    return re.findall(r"<p>You wrote <b>(.*?)</b>\. <b>(Right|Not yet)\.", page.data)
+
+
+def test_a_right_answer_is_told_and_remembered(progress):
+    assert told(questions("01", {"nyquist": "A"})) == [("A", "Right")]
     assert list(json.loads(progress.read_text())["questions"]) == ["01-nyquist"]
 
 
 @pytest.mark.parametrize("mine", ["b", "", 5512])
-def test_a_wrong_answer_gets_the_hint_and_is_not_remembered(mine, capsys, progress):
-    ask("01-nyquist", mine, 5512)
-    assert capsys.readouterr().out.startswith("Not yet. ") and not progress.exists()
+def test_a_wrong_answer_is_told_and_not_remembered(mine, progress):
+    assert told(questions("01", {"nyquist": mine})) == [(str(mine), "Not yet")]
+    assert not progress.exists()
 
 
 @pytest.mark.parametrize("mine", ["two", "0,5", [1], 19_999])
-def test_a_prediction_that_is_no_number_or_the_wrong_one_gets_the_hint(mine, capsys):
-    ask("01-samples", mine, 20_000)
-    assert capsys.readouterr().out.startswith("Not yet. ")
+def test_a_prediction_that_is_no_number_or_the_wrong_one_is_not_right(mine):
+    assert told(questions("01", {"samples": mine}))[0][1] == "Not yet"
 
 
 @pytest.mark.parametrize("mine", [20_000, "20000", 20_000.0])
-def test_a_prediction_may_be_written_in_any_way(mine, capsys):
-    ask("01-samples", mine, 20_000)
-    assert capsys.readouterr().out.startswith("Right. ")
+def test_a_prediction_may_be_written_in_any_way(mine):
+    assert told(questions("01", {"samples": mine}))[0][1] == "Right"
 
 
-def test_without_an_answer_nothing_is_given_away(capsys, progress):
-    ask("01-nyquist", None, 5512)
-    assert "mine" in capsys.readouterr().out and not progress.exists()
+def test_without_an_answer_each_is_folded_away(progress):
+    page = questions("01", {"nyquist": None})
+    assert not told(page) and not progress.exists()
+    unfolded = re.sub(r"<details>.*?</details>", "", page.data, flags=re.DOTALL)
+    for question in practice.load_questions("01")["questions"]:
+        assert html.escape(question["why"]) in page.data
+        assert html.escape(question["why"]) not in unfolded
 
 
-def test_a_key_that_the_lesson_does_not_compute_is_an_error():
+def test_what_a_learner_writes_is_text_and_no_html():
+    assert "<script>" not in questions("01", {"nyquist": "<script>"}).data
+
+
+def test_a_key_that_the_code_does_not_compute_is_an_error(monkeypatch):
+    found = practice.load_questions("01")
+    found["questions"][0]["compute"] = "8000"
+    monkeypatch.setattr(practice, "load_questions", lambda lesson: found)
     with pytest.raises(ValueError, match="key of question 01-nyquist is 'a'.*computed 8000"):
-        ask("01-nyquist", None, 8000)
+        questions("01", {})
 
 
-@pytest.mark.parametrize("name", ["01-nothing", "77-nyquist", "nyquist"])
-def test_an_unknown_question_is_named(name):
-    with pytest.raises(ValueError, match="question"):
-        ask(name, None, 1)
+def test_an_unknown_question_or_lesson_is_named():
+    with pytest.raises(ValueError, match="Lesson 01 has no question 'nothing'. .* nyquist"):
+        questions("01", {"nothing": 1})
+    with pytest.raises(ValueError, match="No questions for lesson '77'"):
+        questions("77", {})
 
 
 def test_an_empty_exercise_names_what_is_missing():

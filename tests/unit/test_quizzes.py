@@ -11,28 +11,21 @@ SOURCES = sorted(practice.QUESTIONS.glob("*.yaml"))
 names = lambda path: path.stem  # noqa: E731
 
 
-def computed(found):
-    """(question, value) of each question, its code run as the lesson runs it."""
-    scope = {}
-    exec(found["setup"], scope)
-    for question in found["questions"]:
-        exec(question.get("before", ""), scope)
-        yield question, eval(question["compute"], scope)
-
-
-def test_each_lesson_up_to_the_language_model_has_questions():
-    assert [path.stem[:2] for path in SOURCES] == [f"{n:02}" for n in range(1, 9)]
+def test_each_lesson_has_questions():
+    wanted = [f"{n:02}" for n in (*range(1, 10), 11)]
+    assert set(wanted) <= {path.stem[:2] for path in SOURCES}
+    assert all((quizzes.LESSONS / f"{path.stem}.ipynb").exists() for path in SOURCES)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)
 def test_every_key_is_what_its_code_computes(path):
-    for question, value in computed(quizzes.load(path)):
+    for question, value in practice.computed(quizzes.load(path)):
         assert practice.matches(question, value), (question["id"], value)
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)
 def test_a_wrong_key_would_be_seen(path):
-    for question, value in computed(quizzes.load(path)):
+    for question, value in practice.computed(quizzes.load(path)):
         if question["kind"] == "choice":
             others = [letter for letter, *_ in question["options"]]
             others.remove(question["answer"])
@@ -53,23 +46,51 @@ def test_five_to_eight_questions_half_of_them_to_predict(path):
         assert all(question[part] for part in ("question", "hint", "why", "compute"))
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=names)
-def test_a_lesson_can_hold_them_and_gets_them_once(path, tmp_path):
-    code = nbformat.v4.new_code_cell("1")
-    last = nbformat.v4.new_markdown_cell("## What you can do now")
-    lesson = tmp_path / f"{path.stem}.ipynb"
-    nbformat.write(nbformat.v4.new_notebook(cells=[code, last]), lesson)
-    quizzes.insert(lesson, quizzes.load(path))
-    once = lesson.read_text()
-    quizzes.insert(lesson, quizzes.load(path))
-    assert lesson.read_text() == once
-    cells = nbformat.read(lesson, as_version=4).cells
-    assert cells[-1].source == last.source and cells[0].source == "1"
+@pytest.fixture
+def lesson(tmp_path):
+    """A lesson with code, a recap and an appendix."""
+    code, text = nbformat.v4.new_code_cell, nbformat.v4.new_markdown_cell
+    shown = nbformat.v4.new_output("execute_result", data={"text/plain": "1"}, execution_count=1)
+    made = [code("1", outputs=[shown], execution_count=1), text("## What you can do now")]
+    made += [text("## Appendix"), code("2", execution_count=2)]
+    path = tmp_path / "01_explore.ipynb"
+    nbformat.write(nbformat.v4.new_notebook(cells=made), path)
+    return path
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=names)
+def test_a_lesson_gets_its_questions_before_the_recap_and_once(source, lesson):
+    path = lesson.rename(lesson.with_stem(source.stem))
+    assert quizzes.insert(path, quizzes.load(source))
+    once = path.read_bytes()
+    assert not quizzes.insert(path, quizzes.load(source)) and path.read_bytes() == once
+    cells = nbformat.read(path, as_version=4).cells
+    kinds = ["1", quizzes.OPENING, cells[2].source, "## What you can do now", "## Appendix", "2"]
+    assert [cell.source for cell in cells] == kinds
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in code] == [1, 2, 3]
+    assert len(code[1].source.splitlines()) < 20
+    shown = code[1].outputs[0]["data"]["text/html"]
+    assert code[1].outputs[0].execution_count == 2
+    assert shown.count("<b>Question ") == len(quizzes.load(source)["questions"])
     scope = {}
-    for cell in cells:
-        if cell.cell_type == "code":
-            assert len(cell.source.splitlines()) < 20
-            exec(cell.source, scope)  # with no answer given, no cell fails
+    exec(code[1].source.replace("\nquestions(", "\nshown = questions("), scope)
+    assert scope["shown"].data == shown  # what is stored is what the cell gives
+
+
+def test_changed_questions_take_the_place_of_the_old_ones(lesson):
+    found = quizzes.load(SOURCES[0])
+    quizzes.insert(lesson, found)
+    assert quizzes.insert(lesson, found | {"questions": found["questions"][1:]})
+    text = lesson.read_text()
+    assert text.count("## Check yourself") == 1 and '\\"nyquist\\": None' not in text
+
+
+def test_a_lesson_without_a_recap_is_named(lesson):
+    notebook = nbformat.read(lesson, as_version=4)
+    nbformat.write(nbformat.v4.new_notebook(cells=notebook.cells[:1]), lesson)
+    with pytest.raises(ValueError, match="01_explore.ipynb has no section"):
+        quizzes.insert(lesson, quizzes.load(SOURCES[0]))
 
 
 def test_the_printed_sheets_are_those_of_the_sources_and_hold_no_answer():

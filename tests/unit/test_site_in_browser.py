@@ -1,13 +1,12 @@
-"""The site and the slides as a browser shows them, with every host refused. Run weekly.
+"""The site as a browser shows it, with every host refused. Run weekly.
 
-It needs what the course does not: `make site`, `make slides`, Playwright with Chromium, and
-axe-core from npm (AXE names its file axe.min.js).
+It needs what the course does not: `make site`, Playwright with Chromium, and npm, which brings axe.
 """
 
-import os
 import shutil
 from pathlib import Path
 
+import accessibility
 import pytest
 
 ROOT = Path(__file__).parent.parent.parent
@@ -57,20 +56,7 @@ def visit(chromium):
 
 @pytest.fixture(scope="module")
 def axe():
-    path = Path(os.environ.get("AXE", "node_modules/axe-core/axe.min.js"))
-    if not path.exists():
-        pytest.skip("axe-core is not installed: npm install axe-core, or AXE=path/to/axe.min.js")
-    return path.read_text(encoding="utf-8")
-
-
-def violations(page, axe):
-    """The rules that the page breaks, of those that axe calls serious or critical."""
-    page.evaluate(axe)
-    found = page.evaluate(
-        "axe.run(document, {resultTypes: ['violations'], preload: false}).then(r => r.violations)"
-    )
-    serious = [rule for rule in found if rule["impact"] in ("serious", "critical")]
-    return {rule["id"]: [node["html"][:120] for node in rule["nodes"][:3]] for rule in serious}
+    return accessibility.source()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -79,14 +65,14 @@ def test_no_page_asks_another_host_and_all_are_accessible(visit, axe, scheme):
     broken, page = {}, visit(SITE / "index.html", color_scheme=scheme)
     for path in html(SITE):
         page.goto(path.as_uri())
-        if found := violations(page, axe):
+        if found := accessibility.violations(page, axe):
             broken[path.relative_to(SITE).as_posix()] = found
     assert broken == {}
 
 
 def test_an_inaccessible_page_is_found(visit, axe, tmp_path):
     (tmp_path / "a.html").write_text('<html lang="en"><title>t</title><img src="data:,">')
-    assert "image-alt" in violations(visit(tmp_path / "a.html"), axe)
+    assert "image-alt" in accessibility.violations(visit(tmp_path / "a.html"), axe)
 
 
 @pytest.mark.parametrize("width", WIDTHS)

@@ -75,7 +75,7 @@ def test_every_slide_of_every_deck_fits(opened, folder):
 
 def test_a_slide_that_is_too_long_would_be_seen(opened):
     page = opened(DECK)
-    page.evaluate("Reveal.getSlides()[3].querySelector('h2').style.marginTop = '700px'")
+    page.evaluate("Reveal.getSlides()[3].querySelector('h2').style.paddingTop = '700px'")
     assert [row[1] > 720 for row in page.evaluate(ENDS)].count(True) == 1
 
 

@@ -54,6 +54,7 @@ FLOW = [
     "finished",
     "inference",
     "train",
+    "pace",
     "long_form",
     "alignment",
     "captions",

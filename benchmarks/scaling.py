@@ -30,7 +30,8 @@ def measure(processes, threads, updates):
     import json
 
     command = [
-        sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node",
+        sys.executable, "-m", "torch.distributed.run", "--standalone",
+        "--local-addr", "127.0.0.1", "--nproc-per-node",
         str(processes), "-m", "asr_helpers.pace", "--updates", str(updates),
     ]  # fmt: skip
     environment = os.environ | {"OMP_NUM_THREADS": str(threads)}

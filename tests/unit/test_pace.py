@@ -16,9 +16,10 @@ def small(profile):
 def test_the_parts_are_all_of_the_time_and_nothing_is_sent_alone(small):
     found = pace.step_times(small, updates=2, clips=6)
     assert list(found["parts"]) == list(pace.PARTS) and found["processes"] == 1
-    assert sum(found["parts"].values()) * 2 <= found["seconds"]
+    # The two updates are all that the clock ran for.
+    assert sum(found["parts"].values()) * 2 == pytest.approx(found["seconds"], rel=0.05)
     assert found["parts"]["compute"] > found["parts"]["communication"] >= 0
-    assert found["megabytes"] == 0 and 0 < found["audio_seconds"] <= 2 * 6
+    assert found["megabytes"] == 0 and found["audio_seconds"] > 0
 
 
 def test_with_others_each_weight_gets_the_mean_gradient(monkeypatch):

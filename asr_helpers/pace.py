@@ -39,9 +39,10 @@ def step_times(profile: Profile, updates: int, clips: int = 64) -> dict:
         clips: of the training split; they are repeated.
 
     Returns:
-        {"processes", "threads", "audio_seconds", "seconds", "parts", "megabytes"}: speech in all
-        processes and the clock's seconds for all measured updates, the mean seconds of an update by
-        `PARTS`, over the processes, and how much of gradients an update sends.
+        {"processes", "threads", "audio_seconds", "seconds", "parts", "megabytes"}: the speech of an
+        update in all processes, on average; the clock's seconds of an update and of each of its
+        `PARTS`, as medians of all updates, which other work on the machine disturbs least; and the
+        gradients that an update sends.
     """
     corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
     rows = corpus["train"].select(range(min(clips, len(corpus["train"]))))
@@ -79,13 +80,14 @@ def step_times(profile: Profile, updates: int, clips: int = 64) -> dict:
         if number >= SETTLE:
             spans.append(ends)
             audio += sum(lengths[row] for _, row in batch) / rate
-    mean = np.diff(np.array(spans), axis=1).mean(axis=0).tolist()
-    found = from_all((audio, spans[-1][-1] - spans[0][0], mean))
-    audios, clocks, means = zip(*found)
+    taken = np.diff(np.array(spans), axis=1)  # (updates, parts)
+    audios, everywhere = zip(*from_all((audio / updates, taken)))
+    everywhere = np.concatenate(everywhere)
+    parts = np.median(everywhere, axis=0).tolist()
     return {
         "processes": process_count(), "threads": torch.get_num_threads(),
-        "audio_seconds": sum(audios), "seconds": max(clocks),
-        "parts": dict(zip(PARTS, np.mean(means, axis=0).tolist())), "megabytes": size / 1e6,
+        "audio_seconds": sum(audios), "seconds": float(np.median(everywhere.sum(axis=1))),
+        "parts": dict(zip(PARTS, parts)), "megabytes": size / 1e6,
     }  # fmt: skip
 
 

@@ -38,6 +38,7 @@
     finished      the fine-tuned model that later lessons use
     inference     a model's logits to text
     train         lesson 05 as a command, in one process or in several
+    pace          where the time of a step goes, in one process or in several
     long_form     recordings of any length; when each word was said, and how sure it is
     alignment     a known text in its sound: times, subtitles, and how well it fits
     captions      live, by a window that slides over the sound

@@ -19,6 +19,7 @@ from safetensors import SafetensorError, safe_open
 
 from asr_helpers.artifacts import explained, saving, zeros_at_the_end
 from asr_helpers.parallel import process_count
+from asr_helpers.stream import StreamedBatches
 
 # What a checkpoint needs to be resumed from; the last is written last.
 PARTS = ("model.safetensors", "optimizer.pt", "scheduler.pt", "trainer_state.json")
@@ -72,7 +73,8 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
         profile: a Profile; its knobs are kept one by one.
         processor: its vocabulary is kept.
         model: its config tells which commit of the Hub it came from.
-        train, validation: prepared splits; a checksum of their lengths and labels is kept.
+        train, validation: prepared splits; a checksum of their lengths and labels is kept. Where
+            `train` is a stream, its shards and the processes that share it are.
     """
     knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
     vocabulary = processor.tokenizer.get_vocab()
@@ -82,9 +84,14 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
     run |= {
         "vocabulary": _sum(sorted(vocabulary, key=vocabulary.get)),
         "base model": _base_sum(profile.base_model, model),
-        "training rows": _rows_sum(train),
         "validation rows": _rows_sum(validation),
     }
+    if isinstance(train, StreamedBatches):
+        told = train.description()
+        # Each process has its own part of the stream, and its own place there.
+        run |= {"knob processes": told.pop("processes"), "shards": _sum(told)}
+    else:
+        run["training rows"] = _rows_sum(train)
     return json.loads(json.dumps(run, default=str))
 
 

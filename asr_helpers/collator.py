@@ -32,7 +32,8 @@ class DataCollatorCTCWithPadding:
     Returns (from a call on a list of prepared rows):
         input_values (batch, samples), attention_mask of the same shape where the processor makes
         one, and labels (batch, letters), whose -100 the loss does not count. Rows that have a
-        `draw` are numbered in `rows` (batch,). Rows of a stream tell its `place`, a dict.
+        `draw` are numbered in `rows` (batch,). Rows of a stream tell its `place`, a dict, and their
+        `paths`.
     """
 
     processor: Any
@@ -54,7 +55,7 @@ class DataCollatorCTCWithPadding:
         if all("draw" in row for row in rows):
             batch["rows"] = torch.tensor([row["draw"][-1] for row in rows])
         if all("place" in row for row in rows):
-            batch["place"] = rows[0]["place"]
+            batch["place"], batch["paths"] = rows[0]["place"], [row["path"] for row in rows]
         return batch
 
     def _varied(self, row: Mapping[str, Any]) -> np.ndarray:

@@ -63,5 +63,16 @@ def any_of_them(flag: bool, device: torch.device) -> bool:
     return bool(found)
 
 
+def from_all(value: Found) -> list[Found]:
+    """The value of each process, by its number, in all of them. Each process has to call this.
+
+    Values have to be small and picklable.
+    """
+    found = [value] * process_count()
+    if process_count() > 1:
+        distributed.all_gather_object(found, value)
+    return found
+
+
 def _joined() -> bool:
     return distributed.is_available() and distributed.is_initialized()

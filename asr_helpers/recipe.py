@@ -24,6 +24,7 @@ from asr_helpers.metrics import trainer_metrics
 from asr_helpers.model import freeze, load_base_model, redraw_layers
 from asr_helpers.parallel import from_first
 from asr_helpers.profiles import Profile
+from asr_helpers.stream import StreamedBatches
 from asr_helpers.training import (
     CTCTrainer,
     StopWithoutProgress,
@@ -67,6 +68,16 @@ def course_head(profile: Profile, model: PreTrainedModel, train: Any) -> list[fl
     )  # fmt: skip
 
 
+def course_stream(
+    profile: Profile, model: PreTrainedModel, shards: Sequence[str | Path]
+) -> StreamedBatches:
+    """Training batches from prepared shards, of the profile's seconds and seed."""
+    return StreamedBatches(
+        [shards], model.config, rate=profile.sampling_rate, batch_seconds=profile.batch_seconds,
+        seed=profile.seed,
+    )  # fmt: skip
+
+
 def course_trainer(
     profile: Profile,
     *,
@@ -83,7 +94,7 @@ def course_trainer(
         profile: every knob; another seed is `dataclasses.replace(profile, seed=...)`.
         model: from `course_model`, its head trained.
         processor: the base model's.
-        train: prepared rows whose labels fit (`keep_fitting`).
+        train: prepared rows whose labels fit (`keep_fitting`), or `course_stream`.
         validation: prepared rows, by whose WER the checkpoint is chosen. None evaluates and keeps
             nothing, as for a measurement of speed.
         folder: for checkpoints and logs.

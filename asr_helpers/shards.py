@@ -8,6 +8,7 @@ import argparse
 import dataclasses
 import io
 import json
+import re
 import sys
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
@@ -108,6 +109,72 @@ def shards_in(folder: str | Path, name: str = "train") -> list[Path]:
     return found
 
 
+def corpus_shards(corpus: str | Path) -> dict[str, list[Path]] | None:
+    """The shards of a corpus by split, "train" and "validation"; None where it has no shards.
+
+    Args:
+        corpus: a folder of `train-*.tar` and `validation-*.tar`, or a pattern of the training
+            shards, such as `parts/*/train-*.tar`, with `validation-*.tar` beside some of them.
+
+    Raises:
+        FileNotFoundError: the pattern fits no file, or there is no shard to validate on.
+    """
+    if re.search(r"[*?[].*\.tar$", str(corpus)):
+        pattern = Path(corpus)
+        top = pattern.anchor
+        train = sorted(Path(top).glob(str(pattern.relative_to(top))))
+        if not train:
+            raise FileNotFoundError(f"No file fits the pattern {corpus}: look at its folders.")
+    else:
+        train = sorted(Path(corpus).glob("train-*.tar"))
+        if not train:
+            return None
+    folders = sorted({path.parent for path in train})
+    validation = [path for folder in folders for path in sorted(folder.glob("validation-*.tar"))]
+    return {"train": train, "validation": validation or shards_in(folders[0], "validation")}
+
+
+def about_shards(shards: Sequence[str | Path], processor: Any, language: str) -> list[Shard]:
+    """What is known of prepared shards, each as `prepare_shards` told it.
+
+    Raises:
+        ValueError: a tar was not prepared, or was prepared for another processor or language. The
+            message names it, and what differs.
+    """
+    found, wanted = [], _settings(processor, language)
+    for path in map(Path, shards):
+        if (told := _told(path)) is None:
+            raise ValueError(
+                f"{path}: beside it there is no whole {path.stem}.json, so it was not prepared, or "
+                "not to its end. Prepare it with `python -m asr_helpers.shards`."
+            )
+        shard, before = told
+        if differs := [key for key in wanted if before.get(key) != wanted[key]]:
+            raise ValueError(
+                f"{path} was prepared with another {differs[0]} than the base model and the "
+                "language ask for: set those back, or prepare shards in another folder."
+            )
+        found.append(shard)
+    return found
+
+
+def load_shards(shards: Sequence[str | Path], samples: int | None = None) -> datasets.Dataset:
+    """Rows of prepared shards in memory, with the columns of `prepare_dataset`.
+
+    Every process reads the same rows, in the order of the shards.
+
+    Args:
+        samples: after so many of them reading stops; None reads everything.
+    """
+    rows, held = [], 0
+    for row in map(decoded, _encoded(shards)):
+        rows.append(row | {"labels": np.asarray(row["labels"], dtype=np.int64)})
+        held += row["input_length"]
+        if samples is not None and held >= samples:
+            break
+    return datasets.Dataset.from_list(rows)
+
+
 def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets.IterableDataset:
     """The utterances of prepared shards, one after the other, their sound still encoded.
 
@@ -120,10 +187,7 @@ def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets
         epoch: the pass.
         seed: with `epoch`, orders the shards.
     """
-    rows = datasets.load_dataset(
-        "webdataset", data_files={"train": [str(path) for path in shards]}, split="train",
-        streaming=True,
-    ).cast_column("flac", Audio(decode=False))  # fmt: skip
+    rows = _encoded(shards)
     # A buffer of one row mixes none. Only the order of the shards is drawn, so that what the stream
     # says of its place is all there is to know: a buffer's rows would be lost in an interruption.
     rows = rows.shuffle(seed=seed, buffer_size=1)
@@ -141,6 +205,14 @@ def decoded(row: Mapping[str, Any]) -> dict[str, Any]:
         "input_values": values * np.float32(about["peak"]), "input_length": len(values),
         "labels": about["labels"], "text": about["text"], "path": about["path"],
     }  # fmt: skip
+
+
+def name_of(source: Any) -> str:
+    """What to call a source: a file's name and size, or a Dataset's fingerprint and rows."""
+    if isinstance(source, datasets.Dataset):
+        return f"a part of {len(source)} rows ({source._fingerprint})"
+    path = Path(source)
+    return f"{path.name} ({path.stat().st_size if path.is_file() else 0} bytes)"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -185,7 +257,7 @@ def _prepare(source: Any, processor: Any, language: str, target: Path) -> Shard:
             try:
                 if error is not None:
                     raise error
-                ready = prepare_row(row, f"Row {number} of {_name(source)}", processor, language)
+                ready = prepare_row(row, f"Row {number} of {name_of(source)}", processor, language)
             except ValueError as error:
                 left_out.append(str(error))
                 continue
@@ -203,8 +275,8 @@ def _prepare(source: Any, processor: Any, language: str, target: Path) -> Shard:
     if not clips:
         target.unlink()
         why = f" The first: {left_out[0]}" if left_out else ""
-        raise ValueError(f"{_name(source)}: none of its rows can be used.{why}")
-    shard = Shard(_name(source), clips, seconds, tuple(left_out))
+        raise ValueError(f"{name_of(source)}: none of its rows can be used.{why}")
+    shard = Shard(name_of(source), clips, seconds, tuple(left_out))
     with saving(target.with_suffix(".json")) as half:
         told = dataclasses.asdict(shard) | {"settings": _settings(processor, language)}
         half.write_text(json.dumps(told, indent=1), encoding="utf-8")
@@ -265,33 +337,38 @@ def _settings(processor: Any, language: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _name(source: Any) -> str:
-    """What to call a source: a file's name and size, or a Dataset's fingerprint and rows."""
-    if isinstance(source, datasets.Dataset):
-        return f"a part of {len(source)} rows ({source._fingerprint})"
-    path = Path(source)
-    return f"{path.name} ({path.stat().st_size if path.is_file() else 0} bytes)"
-
-
 def _kept(target: Path, source: Any, settings: Mapping[str, Any]) -> Shard | None:
     """The shard that is there already, or None."""
-    about = target.with_suffix(".json")
-    if not (target.is_file() and about.is_file()):
-        return None
-    try:
-        told = json.loads(about.read_text(encoding="utf-8"))
-        before, shard = told.pop("settings"), Shard(**told | {"left_out": tuple(told["left_out"])})
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return None  # cut off: it is made again
+    if not target.is_file() or (told := _told(target)) is None:
+        return None  # missing or cut off: it is made again
+    shard, before = told
     differs = [key for key in settings if before.get(key) != settings[key]]
-    if shard.source != _name(source):
-        differs.insert(0, f"source, which was {shard.source} and is {_name(source)}")
+    if shard.source != name_of(source):
+        differs.insert(0, f"source, which was {shard.source} and is {name_of(source)}")
     if differs:
         raise ValueError(
             f"{target} was made with another {differs[0]}: choose another folder, or delete this "
             "one to prepare anew."
         )
     return shard
+
+
+def _told(target: Path) -> tuple[Shard, dict[str, Any]] | None:
+    """A shard and the settings it was made with, from the file beside it; None if not whole."""
+    try:
+        told = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
+        before = dict(told.pop("settings"))
+        return Shard(**told | {"left_out": tuple(told["left_out"])}), before
+    except (FileNotFoundError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _encoded(shards: Sequence[str | Path]) -> datasets.IterableDataset:
+    """The rows of prepared shards in their order, the sound still encoded."""
+    return datasets.load_dataset(
+        "webdataset", data_files={"train": [str(path) for path in shards]}, split="train",
+        streaming=True,
+    ).cast_column("flac", Audio(decode=False))  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -10,8 +10,10 @@ import torch
 
 from asr_helpers.batches import SecondsBatchSampler
 from asr_helpers.frames import frames_needed, label_fits, samples_needed
-from asr_helpers.parallel import process_number
-from asr_helpers.shards import decoded, read_stream
+from asr_helpers.parallel import process_count, process_number
+from asr_helpers.shards import decoded, name_of, read_stream
+
+WINDOW_SECONDS = 1800.0  # some 30 MB of encoded speech
 
 
 class StreamedBatches(torch.utils.data.IterableDataset):
@@ -37,7 +39,7 @@ class StreamedBatches(torch.utils.data.IterableDataset):
         *,
         rate: int,
         batch_seconds: float,
-        window_seconds: float = 1800.0,
+        window_seconds: float = WINDOW_SECONDS,
         seed: int = 0,
         probabilities: Sequence[float] | None = None,
     ):
@@ -71,6 +73,14 @@ class StreamedBatches(torch.utils.data.IterableDataset):
         """Begin after the batch whose rows have this `place`."""
         self.place = copy.deepcopy(dict(place))
 
+    def description(self) -> dict[str, Any]:
+        """What the rows depend on, and how many processes share them. Plain values."""
+        return {
+            "shards": [[name_of(path) for path in shards] for shards in self.corpora],
+            "window_seconds": self.window_seconds, "probabilities": self.probabilities,
+            "processes": process_count(),
+        }  # fmt: skip
+
     def __iter__(self) -> Iterator[list[dict[str, Any]]]:
         place = self.state_dict()
         while True:
@@ -89,7 +99,14 @@ class StreamedBatches(torch.utils.data.IterableDataset):
                     yield [self._row(window[n], n, place) for n in batch]
                 place |= {"window": place["window"] + 1, "rows": after, "given": 0}
             if empty:
-                return  # more workers than shards: this one has nothing to read
+                worker = torch.utils.data.get_worker_info()
+                if worker is not None and worker.num_workers > 1:
+                    return  # more workers than shards: this one has nothing to read
+                raise ValueError(
+                    f"Process {process_number() + 1} of {process_count()} has no row to read in "
+                    f"{', '.join(name_of(path) for one in self.corpora for path in one[:3])}: look "
+                    "at how the shards were made, and take no more processes than there are rows."
+                )
             place = {"epoch": place["epoch"] + 1, "window": 0, "rows": None, "given": 0}
 
     def _rows(self, epoch: int) -> datasets.IterableDataset:

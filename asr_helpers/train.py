@@ -1,6 +1,7 @@
 """Lesson 05 as a command: `python -m asr_helpers.train --profile offline --out run`.
 
-It is the same recipe, and it leaves the same files. Every knob of the profile is an option. Several
+It is the same recipe, and it leaves the same files. Every knob of the profile is an option. A
+`--corpus` of tar shards (see asr_helpers.shards) is read as a stream, and may have any size. Several
 processes train together where `torchrun` or `accelerate launch` starts it.
 """
 
@@ -21,6 +22,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import transformers
 from accelerate import PartialState
@@ -45,11 +47,14 @@ from asr_helpers.recipe import (
     course_head,
     course_mixture,
     course_model,
+    course_stream,
     course_trainer,
     train_or_resume,
     trained_model,
 )
 from asr_helpers.report import machine, run_record, versions
+from asr_helpers.shards import about_shards, corpus_shards, load_shards
+from asr_helpers.stream import WINDOW_SECONDS
 from asr_helpers.training import peak_memory_mb
 
 DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 75  # exit codes; 75 is sysexits' "try again"
@@ -154,20 +159,16 @@ def train(profile: Profile, *, resume: bool = False, ask: "Ask | None" = None) -
         "start", profile=profile.name, processes=process_count(), machine=machine(),
         versions=versions(), knobs={k.name: getattr(profile, k.name) for k in KNOBS},
     )  # fmt: skip
-    corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
-    processor = load_processor(profile.base_model)
-    rows = prepare_dataset(corpus["train"], processor, profile.language)
-    validation = prepare_dataset(corpus["validation"], processor, profile.language)
-    model = course_model(profile, processor)
-    rows = keep_fitting(rows, model)
+    processor, model, read = _read(profile)
+    rows, validation = read.train, read.validation
     log.write(
-        "corpus", train_clips=len(rows), validation_clips=len(validation),
-        train_seconds=sum(rows["input_length"]) / profile.sampling_rate,
-        update_seconds=_update_seconds(profile, rows["input_length"]),
+        "corpus", train_clips=read.clips, validation_clips=len(validation),
+        train_seconds=read.seconds,
+        update_seconds=_update_seconds(profile, read.sample["input_length"]),
     )  # fmt: skip
 
     run = json.dumps(describe_run(profile, processor, model, rows, validation), sort_keys=True)
-    started = _head(profile, model, rows, out / START, run, log)
+    started = _head(profile, model, read.sample, out / START, run, log)
     trainer = course_trainer(
         profile, model=model, processor=processor, train=rows, validation=validation, folder=folder,
         callbacks=[log, ask],
@@ -298,6 +299,41 @@ class Ask(TrainerCallback):
         """After each update: has any process been asked?"""
         if any_of_them(self.asked, args.device):
             self.stopped = control.should_save = control.should_training_stop = True
+
+
+@dataclasses.dataclass(frozen=True)
+class _Corpus:
+    """What training reads: `train`, rows or a stream, and how much that is."""
+
+    train: Any
+    sample: Any  # rows of it for the head, which are all where it is no stream
+    validation: Any
+    clips: int
+    seconds: float
+
+
+def _read(profile: Profile) -> tuple[Any, Any, _Corpus]:
+    """(processor, model, corpus), the corpus as rows or, where it is of shards, as a stream."""
+    if (shards := corpus_shards(profile.corpus)) is None:
+        corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
+        processor = load_processor(profile.base_model)
+        rows = prepare_dataset(corpus["train"], processor, profile.language)
+        validation = prepare_dataset(corpus["validation"], processor, profile.language)
+        model = course_model(profile, processor)
+        rows = keep_fitting(rows, model)
+        seconds = sum(rows["input_length"]) / profile.sampling_rate
+        return processor, model, _Corpus(rows, rows, validation, len(rows), seconds)
+    processor = load_processor(profile.base_model)
+    about = about_shards(shards["train"], processor, profile.language)
+    about_shards(shards["validation"], processor, profile.language)
+    validation, model = load_shards(shards["validation"]), course_model(profile, processor)
+    order = np.random.default_rng(profile.seed).permutation(len(about))
+    window = int(WINDOW_SECONDS * profile.sampling_rate)
+    sample = load_shards([shards["train"][k] for k in order], window)
+    return processor, model, _Corpus(
+        course_stream(profile, model, shards["train"]), keep_fitting(sample, model), validation,
+        sum(shard.clips for shard in about), sum(shard.seconds for shard in about),
+    )  # fmt: skip
 
 
 def _head(

@@ -17,12 +17,15 @@ from transformers import (
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer_callback import ExportableState
 
 from asr_helpers.batches import DrawnBatches, DrawnRows, SecondsBatchSampler
 from asr_helpers.checkpoints import drop_old
 from asr_helpers.devices import device, loader_workers
 from asr_helpers.frames import frame_count, frames_needed, label_fits
 from asr_helpers.model import not_finite
+from asr_helpers.parallel import from_all, process_number
+from asr_helpers.stream import StreamedBatches
 
 
 @torch.inference_mode()
@@ -103,9 +106,12 @@ class CTCTrainer(Trainer):
 
         With `batch_seconds` None the arguments' own batch size and grouping by length hold.
 
+        `train_dataset` is a prepared Dataset or StreamedBatches, whose batches have a size already.
+
         Raises:
             ValueError: a training row's label does not fit its frames, or utterances would be
-                varied without equal seconds: they would vary in the same way each time.
+                varied without equal seconds: they would vary in the same way each time; or a stream
+                is to be grouped by length.
         """
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
         # CTC's loss is a mean over its own batch. The Trainer takes every model whose forward has
@@ -118,12 +124,29 @@ class CTCTrainer(Trainer):
                 "Augmentation needs batches of equal seconds: set equal_seconds to True, or vary to "
                 "False, in the profile."
             )
-        if self.train_dataset is not None:
+        self.stream_place = None
+        if isinstance(self.train_dataset, StreamedBatches):
+            if batch_seconds is None:
+                raise ValueError(
+                    "The batches of a stream hold equal seconds: set equal_seconds to True in the "
+                    "profile."
+                )
+            self.stream_place = StreamPlace(self.train_dataset)
+            self.add_callback(self.stream_place)
+            self.args.ignore_data_skip = True  # the stream itself begins where it was
+        elif self.train_dataset is not None:
             refuse_tight(self.train_dataset, self.model.config)
 
     def get_train_dataloader(self):
         if self.batch_seconds is None:
             return super().get_train_dataloader()
+        if self.stream_place is not None:
+            # Not prepared by accelerate: every process reads a part of its own already.
+            return torch.utils.data.DataLoader(
+                self.train_dataset, batch_size=None, collate_fn=self.data_collator,
+                num_workers=min(1, self.args.dataloader_num_workers),
+                pin_memory=device().type == "cuda",
+            )  # fmt: skip
         rate = self.processing_class.feature_extractor.sampling_rate
         sampler = SecondsBatchSampler(
             self.train_dataset["input_length"], rate, self.batch_seconds, self.args.seed
@@ -161,28 +184,39 @@ class CTCTrainer(Trainer):
             FloatingPointError: the message names the rows and the likely cause.
         """
         inputs = dict(inputs)
-        rows = inputs.pop("rows", None)
+        rows, paths = inputs.pop("rows", None), inputs.pop("paths", None)
+        if (place := inputs.pop("place", None)) is not None:
+            self.stream_place.seen = place
         if rows is not None and model.training:
             draw = [self.args.seed, self.state.global_step, *rows.tolist()]
             set_seed(int(np.random.SeedSequence(draw).generate_state(1)[0]))
         found = super().compute_loss(model, inputs, *args, **kwargs)
         loss = found[0] if isinstance(found, tuple) else found
         if model.training and not loss.isfinite():
-            wrong = [] if rows is None else self._not_finite(model, inputs, rows.tolist())
-            names = [row_name(self.train_dataset, row) for row in wrong]
+            wrong = [] if rows is None else self._not_finite(model, inputs, len(rows))
+            names = [
+                paths[k] if paths else row_name(self.train_dataset, int(rows[k])) for k in wrong
+            ]
             raise FloatingPointError(_why_not_finite(self.model, self.state.global_step, names))
         return found
 
     @torch.no_grad()
-    def _not_finite(self, model, inputs, rows: list[int]) -> list[int]:
-        """Those of the rows whose own loss is not finite; all of them if no single one is."""
+    def _not_finite(self, model, inputs, count: int) -> list[int]:
+        """Which of a batch's `count` rows have a loss that is not finite; all if no single one has."""
         losses = [
             model(**{name: values[k : k + 1] for name, values in inputs.items()}).loss
-            for k in range(len(rows))
+            for k in range(count)
         ]
-        return [row for row, loss in zip(rows, losses) if not loss.isfinite()] or rows
+        return [k for k, loss in enumerate(losses) if not loss.isfinite()] or list(range(count))
+
+    def log(self, logs, *args, **kwargs):
+        if self.stream_place is not None:  # the Trainer takes all of training for one pass
+            self.state.epoch = float(self.stream_place.seen["epoch"])
+        super().log(logs, *args, **kwargs)
 
     def _save_checkpoint(self, *args, **kwargs):
+        if self.stream_place is not None:
+            self.stream_place.places = from_all(self.stream_place.seen)
         # The Trainer's own rotation goes by the clock, and counts every folder that is named alike.
         keep, self.args.save_total_limit = self.args.save_total_limit, None
         try:
@@ -191,6 +225,27 @@ class CTCTrainer(Trainer):
             self.args.save_total_limit = keep
         if keep:
             drop_old(self.args.output_dir, keep, self.state.best_model_checkpoint)
+
+
+class StreamPlace(TrainerCallback, ExportableState):
+    """Keeps in each checkpoint where the stream of each process stands, and begins there."""
+
+    def __init__(self, stream: StreamedBatches):
+        """`stream`: the training's."""
+        self.stream = stream
+        self.seen = stream.state_dict()  # after the last batch that was computed
+        self.places = [self.seen]  # of all processes, when the last checkpoint was written
+
+    def state(self) -> dict:
+        """What the Trainer writes to a checkpoint's trainer_state.json."""
+        return {"args": {}, "attributes": {"places": self.places}}
+
+    def on_train_begin(self, args, state, control, **_):
+        """Called by the Trainer when it has read the checkpoint."""
+        if state.global_step:
+            kept = state.stateful_callbacks[type(self).__name__]
+            self.seen = kept["attributes"]["places"][process_number()]
+            self.stream.load_state_dict(self.seen)
 
 
 def row_name(prepared: Any, row: int) -> str:

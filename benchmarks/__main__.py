@@ -3,7 +3,7 @@
     python -m benchmarks [--quick] [part ...]
 
 Parts: training, time_to_wer, transcription, growth, real_size, step_profile, learning, languages,
-browser, streaming; all if none is named.
+browser, streaming, scaling; all if none is named.
 Prints a table and writes plots to `build/bench/` and everything to `build/bench.json`, together
 with what was measured before of the parts not named; --quick has its own `bench-quick`. See benchmarks/README.md.
 """
@@ -18,7 +18,7 @@ from benchmarks.common import BUILD, ROOT, keep, machine
 # In the order in which each may need what an earlier one made.
 PARTS = [
     "training", "time_to_wer", "transcription", "growth", "real_size", "step_profile", "learning",
-    "languages", "browser", "streaming",
+    "languages", "browser", "streaming", "scaling",
 ]  # fmt: skip
 
 

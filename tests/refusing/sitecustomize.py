@@ -2,7 +2,8 @@
 
 Kernels and other child processes inherit it. Who asked is written to the file that ASKED names;
 without ASKED the network stays as it is. Loopback stays, as kernels and the page speak over it.
-With FAKE_GPU set, every Python has the GPU of `fake_gpu`.
+With FAKE_GPU set, every Python has the GPU of `fake_gpu`; as with a real one, not where
+CUDA_VISIBLE_DEVICES hides it.
 """
 
 import os
@@ -44,7 +45,7 @@ if "ASKED" in os.environ:
     socket.socket.connect, socket.socket.connect_ex = near(connect), near(connect_ex)
     socket.getaddrinfo = resolve
 
-if "FAKE_GPU" in os.environ:
+if "FAKE_GPU" in os.environ and os.environ.get("CUDA_VISIBLE_DEVICES") != "":
     sys.path.append(str(Path(__file__).resolve().parent.parent))
     import fake_gpu
 

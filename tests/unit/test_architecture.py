@@ -55,6 +55,7 @@ FLOW = [
     "finished",
     "inference",
     "train",
+    "pace",
     "long_form",
     "alignment",
     "captions",

@@ -84,3 +84,10 @@ def test_without_being_asked_for_it_is_not_there():
         [sys.executable, "-c", code], env=environment, capture_output=True, text=True
     )
     assert done.stdout.split() in (["cpu", "False"], ["cuda", "True"])
+
+
+def test_it_can_be_hidden_as_a_real_one_can(monkeypatch):
+    assert run("assert device().type == 'cuda'").returncode == 0
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    done = run("assert device().type == 'cpu'")
+    assert done.returncode == 0, done.stderr

@@ -9,7 +9,15 @@ import soundfile
 
 from asr_helpers import shards
 from asr_helpers.audio import Audio
-from asr_helpers.shards import decoded, prepare_shards, read_stream, shards_in
+from asr_helpers.shards import (
+    about_shards,
+    corpus_shards,
+    decoded,
+    load_shards,
+    prepare_shards,
+    read_stream,
+    shards_in,
+)
 
 
 def read(folder, name="train", epoch=0):
@@ -67,6 +75,41 @@ def test_what_is_there_is_kept_and_what_is_missing_or_half_is_made(
     (tmp_path / "train-00001.json").write_text('{"source": ')
     again = prepare_shards(parts, processor, "en-US", tmp_path)
     assert calls[4:] == ["train-00001.tar"] and sum(shard.clips for shard in again) == len(few)
+
+
+def test_a_folder_or_a_pattern_names_a_corpus_of_shards(made, few, processor, tmp_path):
+    parts = [tmp_path / "one", tmp_path / "two"]
+    for part in parts:
+        prepare_shards([few.select([0])], processor, "en-US", part)
+    with pytest.raises(FileNotFoundError, match=r"holds no validation-\*.tar"):
+        corpus_shards(parts[0])
+    prepare_shards([few.select([1, 2])], processor, "en-US", parts[1], name="validation")
+    both = corpus_shards(str(tmp_path / "*" / "train-*.tar"))
+    assert both["train"] == [part / "train-00000.tar" for part in parts]
+    assert both["validation"] == [parts[1] / "validation-00000.tar"]
+    assert corpus_shards(parts[1])["train"] == [parts[1] / "train-00000.tar"]
+    assert corpus_shards("telephone-prompts") is None and corpus_shards(tmp_path) is None
+    with pytest.raises(FileNotFoundError, match="No file fits the pattern"):
+        corpus_shards(str(tmp_path / "*" / "valid-*.tar"))
+
+
+def test_shards_are_read_into_memory_as_prepare_dataset_gives_them(made, prepared):
+    rows = load_shards(shards_in(made[0]))
+    assert set(rows.column_names) == set(prepared.column_names)
+    for name in ("input_length", "labels", "text", "path"):
+        assert rows[name][:] == prepared[name][:]
+    assert {n: rows.features[n] for n in prepared.column_names} == prepared.features
+    few = load_shards(shards_in(made[0]), samples=prepared["input_length"][0] + 1)
+    assert few["path"][:] == prepared["path"][:2]
+
+
+def test_shards_of_another_processor_or_not_prepared_are_refused(made, processor, tmp_path):
+    assert about_shards(shards_in(made[0]), processor, "en-US") == made[1]
+    with pytest.raises(ValueError, match="train-00000.tar was prepared with another language"):
+        about_shards(shards_in(made[0]), processor, "de-DE")
+    (tmp_path / "train-00000.tar").write_bytes((made[0] / "train-00000.tar").read_bytes())
+    with pytest.raises(ValueError, match="no whole train-00000.json, so it was not prepared"):
+        about_shards(shards_in(tmp_path), processor, "en-US")
 
 
 def test_shards_of_another_corpus_or_language_are_not_mixed(few, processor, made):

@@ -114,6 +114,14 @@ def test_rows_whose_label_does_not_fit_are_passed_over(stream, monkeypatch, prep
     assert len(sum(names(one_epoch(stream())), [])) < len(prepared)
 
 
+def test_a_stream_without_a_row_is_refused(stream, monkeypatch):
+    import asr_helpers.stream as module
+
+    monkeypatch.setattr(module, "label_fits", lambda *_: False)
+    with pytest.raises(ValueError, match=r"Process 1 of 1 has no row to read in train-00000.tar"):
+        next(iter(stream()))
+
+
 def in_one_of_two(number, port, folder, config, results):
     os.environ |= {"MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
     torch.distributed.init_process_group("gloo", rank=number, world_size=2)

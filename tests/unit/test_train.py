@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file
 from transformers import TrainerCallback
 
-from asr_helpers import train
+from asr_helpers import shards, train, training
 from asr_helpers.artifacts import damage
 from asr_helpers.checkpoints import checkpoints_in, training_in
 from asr_helpers.corpus import load_corpus
@@ -19,6 +19,7 @@ from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
 from asr_helpers.profiles import PROFILES, load_profile
 from asr_helpers.recipe import course_head, course_mixture, course_model, course_trainer
 from asr_helpers.recipe import train_or_resume as recipe_train
+from asr_helpers.stream import StreamedBatches
 
 
 @pytest.fixture(scope="module")
@@ -137,6 +138,90 @@ def test_sigterm_leaves_a_checkpoint_from_which_the_same_weights_come(
     assert [e["event"] for e in entries(tmp_path)].count("head") == 1  # it was kept
     found = weights(tmp_path)
     assert all(torch.equal(found[name], weight) for name, weight in weights(whole).items())
+
+
+@pytest.fixture(scope="module")
+def tars(folder, tmp_path_factory):
+    """The same corpus as shards, four of them to train on."""
+    out, base = tmp_path_factory.mktemp("tars"), load_profile("smoke").base_model
+    line = ["--corpus", str(folder), "--base-model", base, "--out", str(out), "--shards", "4"]
+    assert shards.main(line) == 0
+    return out
+
+
+@pytest.fixture
+def heard(monkeypatch):
+    """The paths of each batch that is computed. A window of the stream holds a third of a pass."""
+    batches, real = [], training.CTCTrainer.compute_loss
+
+    def compute_loss(self, model, inputs, *args, **kwargs):
+        batches.extend([inputs["paths"]] if "paths" in inputs else [])
+        return real(self, model, inputs, *args, **kwargs)
+
+    def small(profile, model, files):
+        return StreamedBatches(
+            [files], model.config, rate=16_000, batch_seconds=8.0, window_seconds=20.0
+        )
+
+    monkeypatch.setattr(training.CTCTrainer, "compute_loss", compute_loss)
+    monkeypatch.setattr(train, "course_stream", small)
+    return batches
+
+
+def test_a_stream_that_was_interrupted_goes_on_with_the_same_rows(
+    tars, tmp_path, heard, monkeypatch
+):
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    assert train.main(options(tars, whole)) == train.DONE
+    uninterrupted = heard.copy()
+    assert len(uninterrupted) == 6 and len({path for batch in heard for path in batch}) > 8
+    passes = [e["epoch"] for e in entries(whole) if e["event"] == "training" and "loss" in e]
+    assert passes[0] == 0.0
+    (corpus,) = [e for e in entries(whole) if e["event"] == "corpus"]
+    told = [json.loads(path.read_text()) for path in tars.glob("train-*.json")]
+    assert corpus["train_clips"] == sum(shard["clips"] for shard in told)
+
+    heard.clear()
+    real = train.course_trainer
+    with monkeypatch.context() as patched:
+        patched.setattr(
+            train, "course_trainer",
+            lambda *a, callbacks, **k: real(*a, callbacks=[*callbacks, Terminate()], **k),
+        )  # fmt: skip
+        assert train.main(options(tars, parts)) == train.STOPPED
+    assert train.main(options(tars, parts, "--resume")) == train.DONE
+    assert heard == uninterrupted
+    found = weights(parts)
+    assert all(torch.equal(found[name], weight) for name, weight in weights(whole).items())
+
+
+def test_a_stream_of_other_shards_or_in_other_parts_is_another_run(
+    tars, tmp_path, monkeypatch, capsys
+):
+    def power_cut(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(train, "course_mixture", power_cut)
+    short = ["--max-steps", "1", "--eval-steps", "1", "--warmup-steps", "0"]
+    with pytest.raises(KeyboardInterrupt):
+        train.main(options(tars, tmp_path, *short))
+    few = options(tars / "train-0000[01].tar", tmp_path, *short, "--resume")
+    assert train.main(few) == train.WRONG_INPUT
+    assert "the shards changed" in capsys.readouterr().err
+    monkeypatch.setattr("asr_helpers.stream.process_count", lambda: 2)
+    assert train.main(options(tars, tmp_path, *short, "--resume")) == train.WRONG_INPUT
+    assert "processes was 1 and is 2" in capsys.readouterr().err
+
+
+def test_a_stream_is_not_grouped_by_length(tars, tmp_path, capsys):
+    assert train.main(options(tars, tmp_path, "--no-equal-seconds")) == train.WRONG_INPUT
+    assert "set equal_seconds to True" in capsys.readouterr().err
+
+
+def test_a_loss_of_a_stream_that_is_not_finite_names_the_clips(tars, tmp_path, capsys, heard):
+    line = options(tars, tmp_path, "--learning-rate", "1e30", "--warmup-steps", "0")
+    assert train.main(line) == train.FAILED
+    assert any(path in capsys.readouterr().err for path in heard[-1])
 
 
 def test_sigterm_before_the_first_update_ends_at_once(folder, tmp_path, monkeypatch, capsys):

@@ -17,6 +17,9 @@ from tools.run_lessons import alone
 
 ROOT = Path(__file__).parent.parent.parent
 LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+# It trains for minutes and scores nothing that the other lessons read. In `make test` it runs in few
+# steps (test_lessons.py).
+LONG = [lesson for lesson in LESSONS if lesson.stem == "10_languages"]
 QUIET = {
     "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1",
@@ -54,12 +57,22 @@ def test_the_stored_lessons_run_again_without_a_network_and_the_recipe_learns(tm
     paths = [str(ROOT / "tests" / "refusing"), os.environ.get("PYTHONPATH")]
     refusing = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "ASKED": str(asked)}
     with alone():  # another run in this clone would mix its files with these
-        result = nbval(*LESSONS, **refusing)  # in order: each finds what the earlier ones made
+        # In order: each finds what the earlier ones made.
+        result = nbval(*[lesson for lesson in LESSONS if lesson not in LONG], **refusing)
     assert result.returncode == 0, result.stdout[-5000:]
     assert not asked.exists(), asked.read_text()
     found = json.loads(metrics.read_text())
     # Random weights end near 1 (benchmarks/results/learning.json); no retry, no luck needed.
-    assert found["wer"] < 0.55 and found["wer_lm"] < 0.36, found
+    assert found["wer"] < 0.42 and found["wer_lm"] < 0.28, found
+
+
+@pytest.mark.slow
+@pytest.mark.weekly
+@pytest.mark.parametrize("lesson", LONG, ids=lambda lesson: lesson.stem)
+def test_a_long_lesson_runs_again(lesson):
+    with alone():
+        result = nbval(lesson)
+    assert result.returncode == 0, result.stdout[-5000:]
 
 
 def test_lessons_have_outputs_to_compare():

@@ -152,7 +152,7 @@ def test_weights_of_another_size_than_the_config_says_are_named(saved, tmp_path)
         require(folder, "05")
 
 
-@pytest.mark.parametrize(("knob", "value"), [("num_hidden_layers", 1), ("add_adapter", False)])
+@pytest.mark.parametrize(("knob", "value"), [("num_hidden_layers", 1), ("conv_bias", False)])
 def test_weights_that_the_config_does_not_ask_for_are_named(saved, tmp_path, knob, value):
     """They would be left out without a word, and what is written would be another text."""
     folder = shutil.copytree(saved, tmp_path / "05_finetuned")

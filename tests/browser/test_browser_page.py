@@ -9,7 +9,6 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-import accessibility
 import numpy as np
 import pytest
 import soundfile
@@ -549,15 +548,3 @@ def test_a_newer_sound_takes_the_place_of_one_still_at_work(
         assert written(page, clips[0][3]) == expected["int8"][3]
         page.wait_for_timeout(1500)
         assert page.text_content("#text") == expected["int8"][3]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_the_page_is_accessible(driver, pages, clips, scheme):
-    axe = accessibility.source()
-    with (
-        served(pages["int8"]) as (_, address),
-        opened(driver, address, color_scheme=scheme, bypass_csp=True) as page,
-    ):
-        assert accessibility.violations(page, axe) == {}
-        written(page, clips[0][0])  # with a result, the page shows more
-        assert accessibility.violations(page, axe) == {}

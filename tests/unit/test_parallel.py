@@ -110,7 +110,8 @@ def options(tmp_path_factory):
         return [
             "--profile", "smoke", "--corpus", str(folder / "corpus"), "--base-model", str(base),
             "--out", str(out), "--batch-seconds", "5", "--max-steps", str(STEPS),
-            "--eval-steps", str(EVERY), "--mask-time-prob", "0.2", *map(str, more),
+            "--eval-steps", str(EVERY), "--mask-time-prob", "0.2", "--frozen", "convolutions",
+            "--frozen-layers", "0", *map(str, more),
         ]  # fmt: skip
 
     return line

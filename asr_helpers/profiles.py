@@ -133,8 +133,8 @@ OFFLINE = Profile(
     batch_size=8,
     accumulation=1,
     gradient_checkpointing=False,
-    # All that is Whisper's stays as it is: it knows many voices, and sixteen minutes of one voice
-    # could only make it forget the others. No graph is kept through it, so that a step costs little.
+    # All that is Whisper's stays as it is: it was trained on many voices, and this corpus has one.
+    # No graph is kept through the frozen part, so that a step costs little.
     frozen=("convolutions", "projection", "positions"),
     frozen_layers=4,
     vary=True,

@@ -14,6 +14,7 @@ import numpy as np
 import soundfile
 import soxr
 from IPython.display import HTML
+from matplotlib.ticker import MaxNLocator
 from PIL import Image
 
 from asr_helpers.errors import align_words
@@ -181,8 +182,9 @@ def bars(counts, label, title):
     """Horizontal bars, the largest on top, each with its value."""
     names = sorted(counts, key=counts.get)
     figure, axes = plt.subplots(figsize=(WIDTH, 0.36 * len(names) + 1.2))
-    drawn = axes.barh(names, [counts[name] for name in names], color=BLUE)
-    shown = [f"{counts[name]:.3g}" if counts[name] % 1 else f"{counts[name]:.0f}" for name in names]
+    values = [counts[name] for name in names]
+    drawn = axes.barh(names, values, color=BLUE)
+    shown = [f"{v:.3g}" if v % 1 and abs(v) < 1000 else f"{v:.0f}" for v in values]
     axes.bar_label(drawn, shown, padding=4)
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.08, y=0.02)
@@ -206,6 +208,8 @@ def curves(lines, x, y, title, level=None):
         axes.axhline(level[0], color=GREY, linestyle="--")
         ends.append((level[0], level[1], GREY))
     axes.set(xlabel=x, ylabel=y, title=title)
+    if not any(value % 1 for xs, _ in lines.values() for value in xs):  # there is no step 1.2
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for place, (height, name, colour) in zip(_apart([end for end, *_ in ends], axes), ends):
         axes.annotate(
             name, (1, height), xycoords=axes.get_yaxis_transform(),

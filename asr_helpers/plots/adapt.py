@@ -46,7 +46,9 @@ def letters(recall: Mapping[str, tuple[float, int]], title: str) -> HTML:
     names = sorted(recall, key=lambda letter: -recall[letter][0])
     figure, axes = plt.subplots(figsize=(10, 3.5))
     axes.bar(range(len(names)), [recall[name][0] for name in names], color=BLUE)
-    axes.set_xticks(range(len(names)), [f"{name}\n{recall[name][1]}" for name in names])
+    labels = [f"{name}\n{recall[name][1]}" for name in names]
+    # Numbers of three digits would touch each other under an alphabet of more than 24 letters.
+    axes.set_xticks(range(len(names)), labels, fontsize=9 if len(names) > 24 else None)
     axes.grid(axis="x", visible=False)
     axes.set(ylabel="share that is right", ylim=(0, 1), title=title)
     axes.set_xlabel("letter, and how often it was spoken")

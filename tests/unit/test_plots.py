@@ -169,3 +169,16 @@ def test_drawing_leaves_matplotlibs_settings_as_they_were():
     for draw in DRAWN.values():
         draw()
     assert dict(plt.rcParams) == before
+
+
+def test_bars_write_large_values_without_an_exponent(figures):
+    plots.bars({"compute": 1083.4, "loader": 36.12, "clips": 8}, "ms", "where the time goes")
+    shown = {text.get_text() for text in figures[0].axes[0].texts}
+    assert shown == {"1083", "36.1", "8"}
+
+
+@pytest.mark.parametrize(("xs", "whole"), [([1, 2], True), ([0.25, 1.0], False)])
+def test_only_whole_steps_are_marked_where_all_are_whole(figures, xs, whole):
+    plots.curves({"speed": (xs, [30, 55])}, "processes", "speed", "two processes")
+    ticks = figures[0].axes[0].get_xticks()
+    assert all(tick % 1 == 0 for tick in ticks) == whole

@@ -32,6 +32,16 @@ def test_letters_stand_from_best_to_worst_with_their_number(monkeypatch):
     assert labels == ["A\n20", "B\n5"]
 
 
+def test_numbers_below_many_letters_do_not_touch(monkeypatch):
+    figures = []
+    monkeypatch.setattr(plt, "close", figures.append)
+    many = {chr(0x410 + k): (0.5, 100 + k) for k in range(32)}
+    plots_adapt.letters(many, "letters")
+    figures[0].canvas.draw()
+    boxes = [label.get_window_extent() for label in figures[0].axes[0].get_xticklabels()]
+    assert all(left.x1 < right.x0 for left, right in zip(boxes, boxes[1:]))
+
+
 def test_a_table_escapes_its_cells_and_rounds():
     html = plots_adapt.table(["kind", "WER", "weights"], [["<b>", 0.12345, 1234567]]).data
     assert "&lt;b&gt;" in html and "0.123" in html and "1 234 567" in html

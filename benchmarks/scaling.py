@@ -6,6 +6,7 @@
 a CPU, threads are the other way to use a second core. Batches of the profile `offline`.
 """
 
+import json
 import os
 import subprocess
 import sys
@@ -27,8 +28,6 @@ ROUNDS = 3
 
 def measure(processes, threads, updates):
     """What `asr_helpers.pace` prints, in so many processes of so many threads."""
-    import json
-
     command = [
         sys.executable, "-m", "torch.distributed.run", "--standalone",
         "--local-addr", "127.0.0.1", "--nproc-per-node",

@@ -4,13 +4,16 @@
 
 FOLDER holds recordings named as in the Free Spoken Digit Dataset, `7_jackson_32.wav`: digit, speaker,
 take. A clone of that public dataset (Zohar Jackson and others, CC BY-SA 4.0) serves; a folder with
-some of its files does, too. Without a MODEL, a folder, it is the one that is shipped with the course.
+some of its files does, too. MODEL is a folder; without one it is your own model of lesson 05, or else
+the one that comes with the course.
 The recordings are cut tight, so each gets a quarter of a second of silence before and after it.
 """
 
+import argparse
 import re
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,11 +74,17 @@ def scores(rows: list[tuple[str, str, str]], seed: int = 0) -> dict[str, dict[st
     return found
 
 
-def main(folder: str, *models: str) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Print a table for each model."""
-    rows = recordings(folder)
-    profile = load_profile("offline")
-    for name in models or [finished_model(profile).place]:
+    made = argparse.ArgumentParser(prog="python -m benchmarks.strangers", description=main.__doc__)
+    made.add_argument("folder", help="recordings such as 7_jackson_32.wav")
+    made.add_argument("models", nargs="*", help="folders of fine-tuned models")
+    options = made.parse_args(arguments)
+    try:
+        rows = recordings(options.folder)
+    except ValueError as error:
+        sys.exit(str(error))
+    for name in options.models or [finished_model(load_profile("offline")).place]:
         model, processor = load_model(name), load_processor(name)
         written = transcribe(model, processor, [samples for *_, samples in rows])
         print(name)
@@ -88,4 +97,4 @@ def main(folder: str, *models: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

@@ -36,3 +36,21 @@ def test_each_speaker_has_a_score_and_all_together():
     assert {name: row["wer"] for name, row in found.items()} == {"ann": 0, "bob": 0.5, "all": 0.25}
     assert found["all"]["clips"] == 4 and found["all"]["low"] <= 0.25 <= found["all"]["high"]
     assert found["bob"]["cer"] == pytest.approx(3 / 6)
+
+
+def test_the_command_prints_a_row_for_each_speaker_and_tells_an_empty_folder(
+    tmp_path, lettered, capsys
+):
+    noise = np.random.default_rng(0).normal(0, 0.1, 4000)
+    for name in ("7_ann_0.wav", "1_bob_0.wav"):
+        soundfile.write(tmp_path / name, noise, 8000)
+    strangers.main([str(tmp_path), str(lettered)])
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == str(lettered) and [line.split()[0] for line in lines[1:]] == [
+        "all",
+        "ann",
+        "bob",
+    ]
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(SystemExit, match="holds no recording named as"):
+        strangers.main([str(tmp_path / "empty")])

@@ -13,6 +13,8 @@ from asr_helpers.long_form import (
     transcribe_long,
     word_times,
 )
+from asr_helpers.metrics import cer
+from asr_helpers.model import load_model
 
 RATE = 16_000
 
@@ -163,3 +165,15 @@ def test_a_single_word_without_a_delimiter(processor):
     assert word_times(path(processor, "A"), processor, 1.0) == [
         Word("A", 0.0, 1.0, pytest.approx(0.99, abs=0.02))
     ]
+
+
+def test_chunks_by_default_stay_within_the_places_that_the_model_knows(
+    lettered, processor, prepared, recording
+):
+    model, spoken = load_model(lettered), [" ".join(2 * prepared["text"][:])]
+    long = np.concatenate([recording, recording])
+    errors = [
+        cer(spoken, [transcribe_long(model, processor, long, **chunk)])
+        for chunk in ({}, {"chunk_seconds": 20.0})
+    ]
+    assert errors[0] < 0.9 * errors[1], errors

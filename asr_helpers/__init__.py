@@ -24,6 +24,7 @@
     model         a pretrained encoder with a new CTC head, and which parts of it learn
     adapters      few weights beside a frozen model, which learn in its place
     checkpoints   what a run that was cut off left behind
+    chunks        sound that is longer than the model reads at once
     training      the head first, then everything
     adaptation    few sentences in seconds: what is frozen runs once, and is kept
     averaging     weights between those before fine-tuning and those after it

@@ -27,7 +27,7 @@ def few(load):
 
     def loaded(*settings):
         corpus = load(*settings)
-        rows = corpus["validation"].select(range(min(24, len(corpus["validation"]))))
+        rows = corpus["validation"].select(range(min(14, len(corpus["validation"]))))
         seconds = [len(audio["array"]) / audio["sampling_rate"] for audio in rows["audio"]]
         corpus["validation"] = rows.select([k for k, length in enumerate(seconds) if length < 8])
         return corpus
@@ -60,7 +60,7 @@ def solved():
             scope = {"display": lambda *_: None, "__name__": "__main__"}
             for cell in exercises.preparation(notebook):
                 source = cell.source.replace('PROFILE = "offline"', 'PROFILE = "smoke"')
-                run(source, scope)
+                run(source.replace("CLIPS = 12 ", "CLIPS = 4 "), scope)
             known[path, 0] = scope
         for place in range(1, number + 1):
             if (path, place) in known:

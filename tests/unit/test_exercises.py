@@ -4,11 +4,11 @@ import copy
 import json
 import shutil
 
-import matplotlib
 import nbformat
 import pytest
+from matplotlib import pyplot
 
-from asr_helpers import corpus, decoding, language_model, practice
+from asr_helpers import corpus, decoding, language_model, own_voice, practice
 from asr_helpers.practice import NotSolved
 from tools import exercises
 
@@ -39,9 +39,10 @@ def few(load):
 def solved():
     """solved(path, number): what the solution has computed; number 0: what the learner is given.
 
-    From lesson 05 on, where models are run, there are few clips and few sentences of the domain.
+    From lesson 05 on, where models are run, there are few clips, few test sentences of the new voice,
+    and few sentences of the domain.
     """
-    matplotlib.use("Agg")
+    pyplot.switch_backend("Agg")
     known = {}
     shortened = pytest.MonkeyPatch()
 
@@ -50,6 +51,13 @@ def solved():
         for module in (language_model, decoding):
             shortened.setattr(module, "load_domain_text", lambda: sentences)
         shortened.setattr(corpus, "load_corpus", few(corpus.load_corpus))
+        voice = own_voice.load_voice
+
+        def four_to_test(*settings):  # two telephone prompts, two other sentences
+            train, test = voice(*settings)
+            return train, test.select(range(4))
+
+        shortened.setattr(own_voice, "load_voice", four_to_test)
 
     def scope_of(path, number):
         shortened.undo()
@@ -78,7 +86,7 @@ def solved():
 
     yield scope_of
     shortened.undo()
-    matplotlib.pyplot.close("all")
+    pyplot.close("all")
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import threading
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
+import accessibility
 import numpy as np
 import pytest
 import soundfile
@@ -517,7 +518,7 @@ def test_it_can_be_used_by_keyboard_and_read_aloud(driver, pages, clips):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_a_phone_and_its_text_has_contrast(driver, pages, clips, scheme):
+def test_it_fits_a_phone_has_contrast_and_axe_finds_nothing(driver, pages, clips, scheme):
     phone = dict(viewport={"width": 360, "height": 740}, color_scheme=scheme, has_touch=True)
     with served(pages["int8"]) as (_, address), opened(driver, address, **phone) as page:
         written(page, clips[0][0])
@@ -526,6 +527,7 @@ def test_it_fits_a_phone_and_its_text_has_contrast(driver, pages, clips, scheme)
             assert page.query_selector(name).bounding_box()["height"] >= 44
         for name in ("#model", "#text", "#status", "h2", "#record", "th", "a"):
             assert contrast(page, name) >= 4.5, name
+        assert accessibility.violations(page, accessibility.source()) == {}
 
 
 def contrast(page, name):

@@ -2,6 +2,7 @@
 
 import shutil
 
+import accessibility
 import pytest
 
 from tools.sound_page import SoundPage
@@ -34,7 +35,9 @@ def answered():
             view.click("#record")
             view.click(heard)
             view.wait_for_function("document.getElementById('told').textContent.startsWith('Done')")
+            broken = accessibility.violations(view, accessibility.source())
             browser.close()
+        assert broken == {}
         return page.wait(10), requests
 
     yield run

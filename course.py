@@ -425,17 +425,23 @@ def start(command, **variables):
 def test(arguments):
     """Run the tests; the exit status. With arguments for pytest, one run with those alone.
 
-    The unit tests come first, in two processes of one thread each. The others follow in one
-    process: lessons are trained in them, with all cores.
+    The unit tests come first, in two processes of one thread each. The browser's tests follow in
+    one process: a browser that records drops sound on a busy machine. The others, among them the
+    runs of all lessons, come last, in two processes again.
     """
     pytest = [str(python()), "-m", "pytest"]
     if arguments:
         return start([*pytest, *arguments])
-    quick = start([*pytest, "-n", "2", "--dist", "loadfile", "tests/unit"], OMP_NUM_THREADS="1")
-    rest = start([*pytest, "tests/faults", "tests/browser", "tests/hub", "tests/lessons"])
-    if quick:
-        print("There are failures among the unit tests, too: see above.", flush=True)
-    return quick or rest
+    two, others = [*pytest, "-n", "2", "--dist", "loadfile"], ["faults", "hub", "lessons"]
+    unit = start([*two, "tests/unit"], OMP_NUM_THREADS="1")
+    browser = start([*pytest, "tests/browser"])
+    # The longest come first, as tests/suites.py orders them; pytest-xdist would count tests.
+    two.append("--no-loadscope-reorder")
+    rest = start([*two, *(f"tests/{name}" for name in others)], OMP_NUM_THREADS="1")
+    for status, name in ((unit, "unit tests"), (browser, "tests with a browser")):
+        if status:
+            print(f"There are failures among the {name}, too: see above.", flush=True)
+    return unit or browser or rest
 
 
 def refuse_unknown_profile(arguments):

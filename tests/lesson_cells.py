@@ -42,7 +42,7 @@ def run(notebook, profile, again):
     for turn, cells in enumerate(rounds, 1):
         for number, source in cells:
             if source.startswith("PROFILE = "):
-                source = f"PROFILE = {profile!r}"
+                source = "\n".join([f"PROFILE = {profile!r}", *source.splitlines()[1:]])
             with contextlib.redirect_stdout(sys.stderr):
                 done = shell.run_cell(source)
             if not done.success:

@@ -9,6 +9,8 @@ import textwrap
 from collections import defaultdict
 from importlib.metadata import PackageNotFoundError, version
 
+import pytest
+
 import course
 
 # In the order in which they run: the suite, and the test files that begin with one of these. What
@@ -27,6 +29,10 @@ SUITES = {
     "lessons: form, smoke run": ("test_lessons", "test_one_device", "test_languages"),
     "lessons: as stored (nbval)": ("test_nbval",),
 }  # fmt: skip
+# Groups of test files for pytest-xdist, the longest first. One process runs a group, and another
+# process runs another group meanwhile. Two runs of the lessons write the same files, so that both are
+# in one group. Any other file is a group of its own.
+GROUPS = {"test_nbval": "stored", "test_lessons": "runs", "test_hub_lessons": "runs"}
 OUTCOMES = ("passed", "failed", "skipped")
 
 
@@ -65,14 +71,36 @@ def pytest_report_header():
     return header(list(packages()))
 
 
-def pytest_collection_modifyitems(items):
-    order = list(SUITES)
+def group_of(nodeid):
+    """The group of a test, by its file: "tests/test_nbval.py::test_it" is of "stored"."""
+    file = nodeid.split("::")[0].rpartition("/")[2].removesuffix(".py")
+    return GROUPS.get(file, file)
+
+
+def pytest_collection_modifyitems(config, items):
+    order, longest = list(SUITES), list(dict.fromkeys(GROUPS.values()))
     items.sort(
         key=lambda item: (
             item.get_closest_marker("slow") is not None,
             order.index(suite_of(item.nodeid)),
         )
     )
+    if hasattr(config, "workerinput"):  # in a process of pytest-xdist
+        groups = {item: group_of(item.nodeid) for item in items}
+        items.sort(key=lambda item: [*longest, groups[item]].index(groups[item]))
+
+
+@pytest.hookimpl(optionalhook=True)  # of pytest-xdist, which may be absent
+def pytest_xdist_make_scheduler(config, log):
+    if config.option.dist != "loadfile":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByGroup(LoadFileScheduling):
+        def _split_scope(self, nodeid):
+            return group_of(nodeid)
+
+    return ByGroup(config, log)
 
 
 def pytest_exception_interact(node, report):

@@ -70,7 +70,7 @@ FAULTS = [
     ),
     Fault(
         "two runs at once in one clone", "tools/run_lessons.py",
-        "with filelock.FileLock(BUILD / \"running.lock\", timeout=0):", "if True:",
+        "with filelock.FileLock(BUILD / f\"{name}.lock\", timeout=0):", "if True:",
         T + "lessons/test_run_lessons.py::test_a_second_run_is_refused_and_names_the_first_and_the_remedy",
     ),
     Fault(

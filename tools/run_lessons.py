@@ -38,8 +38,10 @@ STANDS_ON = "05_finetune.ipynb"  # what lessons 06 and later read is written by 
 
 
 @contextmanager
-def alone():
-    """Let only one run at a time write into this clone's `build` and `artifacts`.
+def alone(name="running"):
+    """Let only one run at a time write into this clone's `build`.
+
+    With a profile's name, only one at a time writes into the artifacts of that profile.
 
     The lock is the system's: it goes with the process that holds it, however that ends.
 
@@ -48,16 +50,16 @@ def alone():
     """
     try:
         BUILD.mkdir(parents=True, exist_ok=True)
-        (BUILD / "running.lock").touch()
+        (BUILD / f"{name}.lock").touch()
     except OSError as error:
         sys.exit(
             f"{BUILD} cannot be written ({error.strerror}): copy the course into a folder of your "
             "own and run it from there."
         )
     # Beside the lock: a locked file cannot be read on every system.
-    holder = BUILD / "running.pid"
+    holder = BUILD / f"{name}.pid"
     try:
-        with filelock.FileLock(BUILD / "running.lock", timeout=0):
+        with filelock.FileLock(BUILD / f"{name}.lock", timeout=0):
             holder.write_text(str(os.getpid()))
             yield
     except filelock.Timeout:
@@ -225,7 +227,7 @@ def main():
     # The asserts of the lessons are checks; with this variable Python leaves them out.
     os.environ.pop("PYTHONOPTIMIZE", None)
     try:
-        with alone():
+        with alone(), alone(options.profile):
             failure = run_all(options.profile, until, options.store, options.jobs)
     except KeyboardInterrupt:
         sys.exit("Stopped by Ctrl-C.")

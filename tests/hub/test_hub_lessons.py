@@ -1,4 +1,4 @@
-"""Every lesson and every solution as papermill runs them with the hub's profile, in few steps.
+"""Every lesson as papermill runs it with the hub's profile, in few steps; each week the solutions, too.
 
 The Hub is a local one that holds look-alikes; what the lessons push to it is then read back.
 """
@@ -16,6 +16,7 @@ from asr_helpers.profiles import load_profile
 
 pytestmark = [pytest.mark.hub, pytest.mark.slow]
 ROOT = Path(__file__).parent.parent.parent
+LESSONS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
 MARKED = "hf_MARKEDmarkedMARKED"
 READ_BACK = """
     import json
@@ -42,13 +43,15 @@ def profile():
     return load_profile("hub_smoke")
 
 
-@pytest.fixture
-def executed(local_hub, profile, tmp_path):
-    """What running the lessons printed, logged in with a marked token that may write."""
+@pytest.fixture(params=["lessons", pytest.param("solutions, too", marks=pytest.mark.weekly)])
+def executed(request, local_hub, profile, tmp_path):
+    """What running the notebooks printed, logged in with a marked token that may write."""
     local_hub.tokens[MARKED] = ("ann", "write")
     kept = {k: v for k, v in os.environ.items() if not k.startswith(("HF_", "HUGGING"))}
     own = {"HF_ENDPOINT": local_hub.endpoint, "HF_HOME": str(tmp_path / "home"), "NO_PROXY": "*"}
     command = [sys.executable, "-m", "tools.run_lessons", "--profile", profile.name, "--jobs", "2"]
+    if request.param == "lessons":
+        command += ["--until", LESSONS[-1].name]
     return subprocess.run(
         command, env=kept | own | {"HF_TOKEN": MARKED}, cwd=ROOT, capture_output=True, text=True
     )
@@ -58,6 +61,7 @@ def test_all_lessons_run_with_the_hub_and_what_they_share_can_be_used(
     executed, local_hub, profile, client, tmp_path
 ):
     assert executed.returncode == 0, executed.stdout + executed.stderr
+    assert all(f"{lesson.name}\n" in executed.stdout for lesson in LESSONS)
     assert not local_hub.unknown
     assert local_hub.asked(f"/datasets/{profile.corpus}.*{profile.revision}")
 

@@ -56,7 +56,7 @@ def test_the_stored_lessons_run_again_without_a_network_and_the_recipe_learns(tm
     asked = tmp_path / "asked.txt"  # names who asked for the network, if anybody does
     paths = [str(ROOT / "tests" / "refusing"), os.environ.get("PYTHONPATH")]
     refusing = {"PYTHONPATH": os.pathsep.join(filter(None, paths)), "ASKED": str(asked)}
-    with alone():  # another run in this clone would mix its files with these
+    with alone("offline"):  # another run of this profile would mix its files with these
         # In order: each finds what the earlier ones made.
         result = nbval(*[lesson for lesson in LESSONS if lesson not in LONG], **refusing)
     assert result.returncode == 0, result.stdout[-5000:]
@@ -70,7 +70,7 @@ def test_the_stored_lessons_run_again_without_a_network_and_the_recipe_learns(tm
 @pytest.mark.weekly
 @pytest.mark.parametrize("lesson", LONG, ids=lambda lesson: lesson.stem)
 def test_a_long_lesson_runs_again(lesson):
-    with alone():
+    with alone("offline"):
         result = nbval(lesson)
     assert result.returncode == 0, result.stdout[-5000:]
 

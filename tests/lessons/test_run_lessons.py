@@ -61,6 +61,21 @@ def test_a_refused_run_touches_nothing(other, tmp_path, monkeypatch):
     assert (tmp_path / "report.json").read_text() == "the other's"
 
 
+def test_a_run_is_refused_while_another_writes_the_artifacts_of_its_profile(tmp_path, monkeypatch):
+    ran = []
+    monkeypatch.setattr(run_lessons, "BUILD", tmp_path)
+    monkeypatch.setattr(run_lessons, "run_all", lambda profile, *_: ran.append(profile))
+    with run_lessons.alone("offline"):
+        for profile in ("smoke", "offline"):
+            monkeypatch.setattr(sys, "argv", ["run_lessons", "--profile", profile])
+            if profile == "smoke":
+                run_lessons.main()
+                continue
+            with pytest.raises(SystemExit, match="Another run is at work"):
+                run_lessons.main()
+    assert ran == ["smoke"]
+
+
 def test_after_the_first_has_ended_the_next_one_runs(other):
     other.communicate("go on\n")
     with run_lessons.alone():

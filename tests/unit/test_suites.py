@@ -1,5 +1,6 @@
 """The plugin at work, in a pytest of its own over a few small tests."""
 
+import os
 import re
 import subprocess
 import sys
@@ -93,3 +94,36 @@ def test_every_test_file_that_a_suite_names_is_there():
     for starts in suites.SUITES.values():
         for start in starts:
             assert list(TESTS.rglob(f"{start}*.py")), start
+
+
+GROUPED = {
+    "test_faults_a.py": "def test_one(): pass\ndef test_two(): pass\ndef test_three(): pass",
+    "test_hub_lessons.py": "def test_hub(): pass\ndef test_again(): pass",
+    "test_lessons.py": "def test_smoke(): pass\ndef test_form(): pass",
+    "test_nbval.py": "def test_stored(): pass\ndef test_outputs(): pass",
+}
+
+
+def test_in_two_processes_the_longest_come_first_and_the_runs_of_lessons_never_meet(tmp_path):
+    for name, source in GROUPED.items():
+        (tmp_path / name).write_text(source)
+    (tmp_path / "pytest.ini").write_text("[pytest]")
+    options = ["-v", "-p", "xdist", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+    (tmp_path / "conftest.py").write_text("pytest_plugins = ['suites']")
+    paths = os.pathsep.join([str(TESTS), str(TESTS.parent)])
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "PYTHONPATH": paths}  # soon there
+    said = subprocess.run(
+        [sys.executable, "-m", "pytest", *options], cwd=tmp_path, env=os.environ | alone,
+        capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    done = re.findall(r"^\[(gw\d)\].* PASSED (\w+)\.py::", said, re.MULTILINE)
+    assert len(done) == 9, said
+    workers = {file: {one for one, name in done if name == file} for _, file in done}
+    assert len(workers["test_nbval"]) == len(workers["test_lessons"]) == 1
+    assert workers["test_lessons"] == workers["test_hub_lessons"]  # one after the other
+    assert workers["test_nbval"] != workers["test_lessons"]  # side by side from the start
+
+
+def test_every_test_file_of_a_group_is_there():
+    for name in suites.GROUPS:
+        assert list(TESTS.rglob(f"{name}.py")), name

@@ -1,4 +1,4 @@
-"""What a training run measured, on which machine, with which versions: to be kept and to be shared."""
+"""The record of a training run: measurements, machine and versions."""
 
 import os
 import platform

@@ -2,7 +2,7 @@
 
     profiles      every setting of the course
     artifacts     files that one lesson leaves and another reads
-    parallel      several processes that train one model together
+    parallel      several processes that work together
     devices       the one device that models compute on
     frames        from samples to frames, and how many frames a label needs
     containers    what a sound file is, and where the sounds in it begin and end
@@ -11,7 +11,7 @@
     spoken, text  transcripts as they are spoken: numbers and symbols in words, no punctuation
     caches        where fetched files are kept, and the WER as a metric of `evaluate`
     reach         whether the Hub answers
-    splits        rows as train, validation and test
+    splits        rows in three parts: to fit, to choose and to score
     tables        the rows of a folder of recordings, in any common layout
     folder        your own recordings as a corpus, and what is wrong with them
     corpus        labelled speech, in splits that share no transcript
@@ -24,10 +24,11 @@
     model         a pretrained encoder with a new CTC head, and which parts are trained
     adapters      adapters and LoRA: a few trainable weights in a frozen model
     checkpoints   the checkpoints of a run that was interrupted
+    chunks        sound that is longer than the model reads at once
     training      the head first, then everything
     adaptation    fast fine-tuning on few sentences: the frozen part runs once
     averaging     weights between those before fine-tuning and those after it
-    errors        which words and letters are wrong: the alignment of two texts
+    errors        which words and letters are wrong: two texts, aligned
     metrics       WER and CER with an interval, comparisons, and the calibration of confidence
     diagnostics   why a model does not learn
     recipe        the course's recipe, which puts these parts together

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from asr_helpers.audio import as_waveform
+from asr_helpers.chunks import long_logits
 from asr_helpers.frames import frame_geometry
-from asr_helpers.long_form import Word, long_logits, word_times
+from asr_helpers.long_form import Word, word_times
 
 SAME = 0.2  # seconds that two windows may place the same word apart
 

@@ -27,6 +27,15 @@ def frame_count(config: Any, samples: int) -> int:
     return max(0, (samples - window) // hop + 1)
 
 
+def max_frames(config: Any) -> int | None:
+    """The most frames that the model reads at once, or None where its architecture sets no limit.
+
+    The offline model gives each frame a place, counted from the beginning. It has 700 places (14 s).
+    Its config says `max_frames`: 600 (12 s). Longer clips are read in chunks.
+    """
+    return getattr(config, "max_frames", None)
+
+
 def samples_needed(config: Any, frames: int) -> int:
     """The fewest samples that the model makes `frames` frames of (`frames` is at least 1)."""
     hop, window = frame_geometry(config)

@@ -21,6 +21,7 @@ from transformers.trainer_callback import ExportableState
 
 from asr_helpers.batches import DrawnBatches, DrawnRows, SecondsBatchSampler
 from asr_helpers.checkpoints import drop_old
+from asr_helpers.chunks import clip_logits, is_too_long
 from asr_helpers.devices import device, loader_workers
 from asr_helpers.frames import frame_count, frames_needed, label_fits
 from asr_helpers.model import not_finite
@@ -199,6 +200,21 @@ class CTCTrainer(Trainer):
             ]
             raise FloatingPointError(_why_not_finite(self.model, self.state.global_step, names))
         return found
+
+    def prediction_step(self, model, inputs, *args, **kwargs):
+        """(loss, logits, labels) of an evaluation batch, a clip that is too long read in chunks."""
+        values = inputs["input_values"]
+        if len(values) > 1 or not is_too_long(self.model.config, values.shape[1]):
+            return super().prediction_step(model, inputs, *args, **kwargs)
+        config, labels = self.model.config, inputs["labels"]
+        with torch.no_grad(), self.compute_loss_context_manager():
+            logits = clip_logits(model, self.processing_class, values[0]).float()[None]
+        loss = torch.nn.functional.ctc_loss(
+            logits.log_softmax(dim=-1).transpose(0, 1), labels[labels >= 0],
+            (logits.shape[1],), ((labels >= 0).sum().item(),), blank=config.pad_token_id,
+            reduction=config.ctc_loss_reduction, zero_infinity=config.ctc_zero_infinity,
+        )  # fmt: skip
+        return loss, logits, labels
 
     @torch.no_grad()
     def _not_finite(self, model, inputs, count: int) -> list[int]:

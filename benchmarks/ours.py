@@ -58,8 +58,7 @@ def decoder(processor, model, alpha, beta, beam=None):
 
 def measure():
     """{"chosen": [alpha, beta], "validation_wer"}: the weights with the least (WER, CER) there."""
-    import torch
-
+    from asr_helpers.chunks import clip_logits
     from asr_helpers.corpus import load_corpus
     from asr_helpers.decoding import choose_weights
     from asr_helpers.processor import prepare_dataset
@@ -67,8 +66,7 @@ def measure():
 
     model, processor = load()
     rows = prepare_dataset(load_corpus()["validation"], processor, "en-US")
-    with torch.inference_mode():
-        logits = [model(torch.tensor(row["input_values"])[None]).logits[0].numpy() for row in rows]
+    logits = [clip_logits(model, processor, row["input_values"]).numpy() for row in rows]
     weights = choose_weights(
         load_profile("offline"), processor, ngram(processor), logits, list(rows["text"])
     )

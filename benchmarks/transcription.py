@@ -71,8 +71,7 @@ def our_system(weights):
     Args:
         weights: (alpha, beta) of the n-gram, or None to decode greedily.
     """
-    import torch
-
+    from asr_helpers.chunks import clip_logits
     from asr_helpers.language_model import DOMAIN_TEXT
     from benchmarks import ours
 
@@ -85,10 +84,8 @@ def our_system(weights):
             # What it counts: the domain's text, and the transcripts in the corpus.
             megabytes += size_mb(DOMAIN_TEXT) + sum(map(len, ours.sentences()[0])) / 1e6
 
-        @torch.inference_mode()
         def transcribe(samples):
-            values = processor(audio=samples, sampling_rate=RATE, return_tensors="pt")
-            logits = model(**values).logits[0]
+            logits = clip_logits(model, processor, samples)
             return search([logits.numpy()])[0] if search else processor.decode(logits.argmax(-1))
 
         return transcribe, megabytes

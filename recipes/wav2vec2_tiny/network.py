@@ -66,6 +66,7 @@ CONFIG = dict(
     conv_bias=True,
     do_stable_layer_norm=True,
     num_conv_pos_embeddings=2 * PLACES,
+    max_frames=600,  # longer sound is read in chunks: see asr_helpers.chunks
     num_conv_pos_embedding_groups=384,
     hidden_size=384,
     num_hidden_layers=4,

@@ -17,9 +17,10 @@ from scipy.signal import fftconvolve
 from transformers import AutoModelForCTC
 
 from asr_helpers.audio import read_audio
+from asr_helpers.chunks import long_logits
 from asr_helpers.export import open_onnx, transcribe_onnx
 from asr_helpers.frames import frame_geometry
-from asr_helpers.long_form import long_logits, transcribe_long, word_times
+from asr_helpers.long_form import transcribe_long, word_times
 from asr_helpers.metrics import wer
 from asr_helpers.text import normalize
 from asr_helpers.web_page import build_page, open_server
@@ -110,10 +111,13 @@ def clips(few, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def expected(clips, lettered, processor, pages):
+def expected(clips, network_model, processor, pages):
     """{precision: Python's transcripts of the ten clips}."""
     sessions = {name: open_onnx(pages[name] / "model" / "model.onnx") for name in PRECISIONS}
-    return {name: transcribe_onnx(sessions[name], processor, clips[1]) for name in PRECISIONS}
+    return {
+        name: transcribe_onnx(sessions[name], network_model.config, processor, clips[1])
+        for name in PRECISIONS
+    }
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +138,7 @@ def test_ten_files_are_written_as_python_writes_them(driver, pages, clips, expec
 
 
 def test_other_formats_rates_and_channels_are_written_as_python_writes_them(
-    driver, pages, clips, tmp_path, processor
+    driver, pages, clips, network_model, tmp_path, processor
 ):
     sound = np.concatenate(clips[1][:3])
     cd, disc = soxr.resample(sound, 16_000, 44_100), soxr.resample(sound, 16_000, 48_000)
@@ -146,14 +150,19 @@ def test_other_formats_rates_and_channels_are_written_as_python_writes_them(
     with served(pages["float32"]) as (_, address), opened(driver, address) as page:
         for path in sorted(tmp_path.iterdir()):
             array, _ = read_audio(path, 16_000)
-            assert written(page, path) == transcribe_onnx(session, processor, [array])[0], path
+            assert (
+                written(page, path)
+                == transcribe_onnx(session, network_model.config, processor, [array])[0]
+            ), path
         for name in ("compressed.ogg", "compressed.mp3", "opus.opus"):
             path = tmp_path / name
             soundfile.write(path, sound, 16_000, **(
                 {"format": "OGG", "subtype": "OPUS"} if name.startswith("opus") else {}
             ))  # fmt: skip
             text = written(page, path)
-            plain = transcribe_onnx(session, processor, [read_audio(path, 16_000)[0]])[0]
+            plain = transcribe_onnx(
+                session, network_model.config, processor, [read_audio(path, 16_000)[0]]
+            )[0]
             # The browser's decoder is another than libsndfile's: nearly the same samples.
             assert abs(len(text) - len(plain)) <= 3 and len(text) > 10, name
 
@@ -259,7 +268,7 @@ def test_likeness_knows_the_clip_and_forgives_a_gap():
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_ten_recordings_are_written_as_python_writes_them(
-    driver, pages, clips, processor, tmp_path, precision
+    driver, pages, clips, network_model, processor, tmp_path, precision
 ):
     session = open_onnx(pages[precision] / "model" / "model.onnx")
     spoken, texts = tmp_path / "spoken.wav", []
@@ -278,7 +287,7 @@ def test_ten_recordings_are_written_as_python_writes_them(
                 if (alike := likeness(samples, clip)) > 0.98:
                     break
             assert alike > 0.98
-            assert text == transcribe_onnx(session, processor, [samples])[0]
+            assert text == transcribe_onnx(session, network_model.config, processor, [samples])[0]
             texts.append(text)
         assert page.trouble == []
     assert len({text for text in texts if len(text) > 3}) > 5

@@ -41,6 +41,7 @@ FLOW = [
     "model",
     "adapters",
     "checkpoints",
+    "chunks",
     "training",
     "adaptation",
     "averaging",

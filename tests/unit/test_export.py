@@ -216,10 +216,12 @@ def test_transcripts_of_ten_clips_equal_pytorchs(lettered, few, processor, tmp_p
     waveforms = [row["array"] for row in clips["audio"]]
     expected = transcribe(model, processor, waveforms)
     whole = export_onnx(model, tmp_path / "float32.onnx")
-    assert transcribe_onnx(open_onnx(whole), processor, waveforms) == expected
+    assert transcribe_onnx(open_onnx(whole), model.config, processor, waveforms) == expected
     assert len({text for text in expected if text}) > 5
     session = open_onnx(halve(whole, tmp_path / "float16.onnx"))
-    assert transcribe_onnx(session, processor, waveforms) == expected  # stored in halves anyway
+    assert (
+        transcribe_onnx(session, model.config, processor, waveforms) == expected
+    )  # stored in halves anyway
     session = open_onnx(quantise(whole, tmp_path / "int8.onnx"))
-    texts = transcribe_onnx(session, processor, waveforms)
+    texts = transcribe_onnx(session, model.config, processor, waveforms)
     assert sum(text == other for text, other in zip(texts, expected)) >= 7

@@ -10,6 +10,7 @@ def test_it_collapses_repeats_and_drops_blanks(processor):
 
     class Known(torch.nn.Module):
         device = torch.device("cpu")
+        config = type("Config", (), {"conv_kernel": [1], "conv_stride": [1]})
 
         def forward(self, input_values, **_):
             tokens = processor.tokenizer.convert_tokens_to_ids(list("CC_AA|T_T"))
@@ -32,6 +33,24 @@ def test_batches_say_what_single_clips_say(model, processor, prepared):
     assert len(alone) == len(together) == len(waves) and any(alone)
     agree = sum(a == b for a, b in zip(alone, together))
     assert agree >= len(waves) - 1  # the last bits of a sum may tip a frame
+
+
+@pytest.mark.parametrize("batch_size", [1, 4])
+def test_a_clip_that_is_too_long_is_read_in_chunks_and_keeps_its_place(
+    lettered, processor, prepared, batch_size
+):
+    from asr_helpers.long_form import transcribe_long
+    from asr_helpers.model import load_model
+
+    model = load_model(lettered)
+    waves = [np.array(row["input_values"], dtype=np.float32) for row in prepared]
+    long = np.concatenate(waves)
+    assert len(long) > 18 * 16_000
+    texts = transcribe(model, processor, [waves[0], long, waves[1]], batch_size=batch_size)
+    assert texts[1] == transcribe_long(model, processor, long)
+    assert texts[::2] == transcribe(model, processor, waves[:2], batch_size=batch_size)
+    del model.config.max_frames
+    assert transcribe(model, processor, [long]) != texts[1:2]
 
 
 def test_it_leaves_training_mode(model, processor, prepared):

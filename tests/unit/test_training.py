@@ -6,14 +6,16 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from datasets import Dataset
 from transformers import TrainerCallback
 
 from asr_helpers.augment import Augment
 from asr_helpers.checkpoints import checkpoints_in
 from asr_helpers.collator import DataCollatorCTCWithPadding
 from asr_helpers.frames import frame_count
-from asr_helpers.metrics import trainer_metrics
-from asr_helpers.model import freeze, not_finite
+from asr_helpers.long_form import transcribe_long
+from asr_helpers.metrics import cer, trainer_metrics
+from asr_helpers.model import freeze, load_model, not_finite
 from asr_helpers.profiles import load_profile
 from asr_helpers.recipe import course_model
 from asr_helpers.training import (
@@ -309,6 +311,39 @@ def test_utterances_are_evaluated_together_only_where_padding_changes_nothing(
 ):
     monkeypatch.setattr("asr_helpers.training.device", lambda: torch.device(device))
     assert evaluation_batch(SimpleNamespace(feat_extract_norm=norm), mask) == size
+
+
+def test_a_clip_that_is_too_long_is_evaluated_in_chunks(
+    lettered, prepared, processor, profile, tmp_path
+):
+    rows = prepared.with_format(None)[:]
+    values = [
+        value for row in rows["input_values"] for value in row
+    ]  # all clips, one after another
+    labels = processor.tokenizer(" ".join(rows["text"])).input_ids
+    row = {"input_values": [values], "labels": [labels], "input_length": [len(values)]}
+    long = Dataset.from_dict({**row, "text": [" ".join(rows["text"])]})
+    model = freeze(load_model(lettered), profile.frozen, profile.frozen_layers)
+    run = trainer(model, prepared, processor, profile, tmp_path)
+    in_chunks = run.evaluate(long)
+    text = transcribe_long(model, processor, np.array(values, dtype=np.float32))
+    assert in_chunks["eval_cer"] == pytest.approx(cer(long["text"][:], [text]), abs=0.02)
+    del model.config.max_frames
+    whole = run.evaluate(long)
+    assert in_chunks["eval_cer"] < 0.9 * whole["eval_cer"]
+    assert in_chunks["eval_loss"] < 0.9 * whole["eval_loss"]
+
+
+def test_a_clip_evaluated_in_chunks_has_the_model_s_own_loss(
+    lettered, prepared, processor, profile, tmp_path
+):
+    """One chunk is the whole: then both ways must agree."""
+    model = freeze(load_model(lettered), profile.frozen, profile.frozen_layers)
+    row = prepared.select([0])
+    run = trainer(model, prepared, processor, profile, tmp_path)
+    whole = run.evaluate(row)
+    model.config.max_frames = 10
+    assert run.evaluate(row)["eval_loss"] == pytest.approx(whole["eval_loss"], rel=1e-2)
 
 
 def test_accumulated_batches_give_the_mean_of_their_losses_not_the_sum(

@@ -39,7 +39,7 @@
     finished      the fine-tuned model that later lessons use
     inference     a model's logits to text
     train         lesson 05 as a command, in one process or in several
-    pace          how long each part of a step takes, in one process or in several
+    pace          the time of each part of a step, in one process or in several
     long_form     recordings of any length; the time and the confidence of each word
     alignment     forced alignment of a known text: times, subtitles, and how well the text fits
     captions      live captions, with a window that slides over the sound

@@ -22,7 +22,7 @@ def caption_windows(
         model, processor: as for `long_logits`.
         waveform: of shape (samples,), at the model's rate.
         context_seconds: the length of a window.
-        step_seconds: from one window to the next; the first ends after two of them.
+        step_seconds: the time from one window to the next; the first window ends after two steps.
 
     Returns:
         [(where the window ends, in seconds, its words)]; the words' times count from the start of

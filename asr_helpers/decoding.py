@@ -33,7 +33,7 @@ def course_language_model(
 
     Args:
         profile: its `decoding` holds the orders, its `language` chooses the sources.
-        processor: whose letters the model can spell, beside those of the texts.
+        processor: the model can spell its letters, in addition to those of the texts.
         train, validation: normalised transcripts of the two splits.
 
     Raises:

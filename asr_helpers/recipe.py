@@ -95,7 +95,7 @@ def course_trainer(
         model: from `course_model`, its head trained.
         processor: the base model's.
         train: prepared rows whose labels fit (`keep_fitting`), or `course_stream`.
-        validation: prepared rows, by whose WER the checkpoint is chosen. None evaluates and keeps
+        validation: prepared rows; their WER chooses the checkpoint. None evaluates and keeps
             nothing, as for a measurement of speed.
         folder: for checkpoints and logs.
         callbacks: more of them, beside the one that stops early.

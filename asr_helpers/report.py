@@ -17,7 +17,7 @@ PACKAGES = ("torch", "transformers", "datasets", "accelerate", "numpy", "asr-cou
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its cores, the memory, and the GPU if there is one: all that times depend on."""
+    """The hardware that times depend on: processor, cores, memory, and the GPU if there is one."""
     info = Path("/proc/cpuinfo")
     names = [
         line.split(":")[1].strip()

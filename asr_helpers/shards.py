@@ -163,7 +163,7 @@ def load_shards(shards: Sequence[str | Path], samples: int | None = None) -> dat
     Every process reads the same rows, in the order of the shards.
 
     Args:
-        samples: after so many of them reading stops; None reads everything.
+        samples: reading stops after this number of samples; None reads everything.
     """
     rows, held = [], 0
     for row in map(decoded, _encoded(shards)):

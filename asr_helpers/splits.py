@@ -15,7 +15,7 @@ MOST_LEFT_OUT = 0.25  # of the rows, so that neither a voice nor a transcript is
 
 
 def spoken_or_written(text: object, language: str) -> str:
-    """The normalised transcript; of one that cannot be said, what is written.
+    """The normalised transcript, or the original text if it cannot be normalised.
 
     This is enough to split rows. `prepare_dataset` refuses such a row and names it.
     """

@@ -89,8 +89,7 @@ class DrawnRows(torch.utils.data.Dataset):
     """
 
     def __init__(self, rows: Any, config: Any):
-        """`rows`: a prepared Dataset. `config`: the model's config, which gives the number of
-        frames."""
+        """`rows`: a prepared Dataset. `config`: the model's config."""
         self.rows = rows
         self.shortest = [
             samples_needed(config, frames_needed(labels))

@@ -46,7 +46,7 @@ def model_card(profile, metrics, train, test, licence):
             and the base model.
 
     Raises:
-        ValueError: a score is no fraction, or lies outside its interval.
+        ValueError: the WER lies outside its interval.
     """
     if not metrics["wer_low"] <= metrics["wer"] <= metrics["wer_high"]:
         raise ValueError(

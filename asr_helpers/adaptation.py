@@ -1,4 +1,4 @@
-"""Fine-tuning on few sentences, in seconds: the lower part of the model runs once, and is kept."""
+"""Fast fine-tuning on few sentences: the frozen layers run once, and their outputs are kept."""
 
 import itertools
 import math
@@ -25,15 +25,15 @@ WIDTH = 32  # frames; batches are padded to multiples of it
 
 @torch.no_grad()
 def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) -> list[torch.Tensor]:
-    """What transformer layer number `layers` reads, for each clip: (frames, hidden) tensors.
+    """The input of transformer layer `layers` for each clip: tensors of shape (frames, hidden).
 
     With `layers` 0 this is the output of the convolutions, the projection and the positions. With
-    all of the encoder's layers it is what the encoder's last layer norm reads.
+    all layers of the encoder it is the input of the encoder's last layer norm.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
         arrays: waveforms of shape (samples,), as `prepare_dataset` makes them.
-        layers: how many transformer layers lie below the cut.
+        layers: the number of transformer layers below the cut.
     """
     model.eval()
     kept = []
@@ -58,7 +58,7 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
 def upper_logits(
     model: PreTrainedModel, hidden: Sequence[torch.Tensor], layers: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """(logits (batch, frames, vocab), frames (batch,)) from what `lower_outputs` kept."""
+    """(logits (batch, frames, vocab), frames (batch,)) from the outputs of `lower_outputs`."""
     encoder = model.base_model.encoder
     frames = torch.tensor([len(rows) for rows in hidden])
     state = pad_sequence(list(hidden), batch_first=True)
@@ -82,7 +82,8 @@ def upper_logits(
 def _top(top, state, outside):
     """The layers between encoder and head. Their convolutions read zeros where `outside` is True.
 
-    So they do at the end of a clip that is read alone: padding then changes nothing.
+    At the end of a clip that is read alone, the convolutions read zeros as well. So padding changes
+    nothing.
     """
     if top.proj is not None:
         state = top.proj_layer_norm(top.proj(state))
@@ -96,9 +97,9 @@ def _top(top, state, outside):
 def pass_layers(
     model: PreTrainedModel, kept: Sequence[torch.Tensor], low: int, high: int
 ) -> list[torch.Tensor]:
-    """What transformer layer number `high` reads, from what layer number `low` reads.
+    """The input of transformer layer `high`, computed from the input of layer `low`.
 
-    The same as `lower_outputs(model, arrays, high)`, without the way from the sound to layer `low`.
+    The result equals `lower_outputs(model, arrays, high)`, but the layers below `low` do not run.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
@@ -119,13 +120,13 @@ def pass_layers(
 def transcribe_kept(
     model: PreTrainedModel, processor: Any, kept: Sequence[torch.Tensor], layers: int
 ) -> list[str]:
-    """Greedy CTC transcripts of clips whose lower part has run already.
+    """Greedy CTC transcripts from the kept outputs of the lower layers.
 
-    The same as `transcribe`, at the cost of what lies above the cut.
+    The result equals that of `transcribe`, but only the layers above the cut run.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
-        processor: tells the letters of the model's head.
+        processor: has the letters of the model's head.
         kept: (frames, hidden) tensors of `lower_outputs(model, arrays, layers)`.
         layers: transformer layers below the cut.
     """
@@ -148,11 +149,11 @@ def adapt(
     masked: float = 0.0,
     kept: Sequence[torch.Tensor] | None = None,
 ) -> list[float]:
-    """Train what is trainable above transformer layer `layers`, and the head, with CTC.
+    """Train the head and the trainable parts above transformer layer `layers`, with CTC.
 
-    Everything below is frozen. It computes the same in each step, and therefore runs once; its
-    outputs are kept in memory. A step then costs only what the upper layers cost. The learning rate
-    climbs for a tenth of the steps, and falls to zero along a straight line.
+    All layers below are frozen. They compute the same outputs in each step, so they run once, and
+    their outputs are kept in memory. A step then runs only the upper layers. The learning rate
+    rises for a tenth of the steps, and then falls linearly to zero.
 
     Args:
         model: a Wav2Vec2ForCTC. Its parameters with `requires_grad` change in place.
@@ -164,7 +165,7 @@ def adapt(
         augment: varies each utterance `copies` times before the lower part reads it; None reads it
             as it is, once.
         kept: what `lower_outputs` gave for these rows, where it has run before; `augment` and
-            `copies` then say nothing.
+            `copies` are then ignored.
         masked: the share of frames, and half of it the share of channels, that are hidden in each
             step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
 
@@ -225,8 +226,9 @@ def adapt(
 def _masked(frames, share):
     """Frames (frames, hidden) with spans in time and in channels hidden.
 
-    What is hidden becomes the frame's own mean. Zero would do where a frame's values lie around
-    zero, but a model may carry a large constant there, which the next layer norm takes away.
+    Hidden values are replaced by the frame's own mean. Zero would be right if the values of a frame
+    were centred at zero. But some models add a large constant to a frame, which the next layer norm
+    removes.
     """
     if not share:
         return frames

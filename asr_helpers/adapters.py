@@ -1,4 +1,4 @@
-"""Few weights beside a frozen model, which learn in its place: bottlenecks and LoRA."""
+"""Adapters: a few trainable weights in a frozen model (bottleneck adapters and LoRA)."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,17 +13,18 @@ from asr_helpers.artifacts import saving
 
 
 def add_bottlenecks(model: PreTrainedModel, width: int, seed: int, layers: int = 0):
-    """Put an adapter behind each transformer layer from number `layers` on, and freeze all else.
+    """Add an adapter after each transformer layer from number `layers` on, and freeze the rest.
 
-    An adapter normalises, goes down to `width` values, and up again, and is added to what it read
-    (Houlsby et al. 2019, "Parameter-efficient transfer learning for NLP"). It is the module of
-    `transformers` that MMS uses: `adapter_attn_dim` in its config. The way up begins at zero, so
-    that the model at first computes what it did before. The head stays trainable.
+    An adapter normalises its input, projects it down to `width` values and up again, and adds the
+    result to its input (Houlsby et al. 2019, "Parameter-efficient transfer learning for NLP"). It
+    is the module of `transformers` that MMS uses: `adapter_attn_dim` in its config. The projection
+    up begins at zero, so that the model at first computes the same as before. The head stays
+    trainable.
 
     Args:
         model: a Wav2Vec2ForCTC whose layers take adapters (`do_stable_layer_norm`); it is changed.
         width: values in the middle of the adapter.
-        seed: draws the way down.
+        seed: draws the projection down.
 
     Returns:
         The same model.
@@ -57,13 +58,13 @@ def add_lora(model: PreTrainedModel, rank: int, seed: int, layers: int = 0):
 
     W becomes W + B A, where A has `rank` rows and B as many columns (Hu et al. 2021, "LoRA:
     Low-rank adaptation of large language models"), for queries and values as in the paper. B begins
-    at zero. The package `peft` does it. The head stays trainable.
+    at zero. The package `peft` does this. The head stays trainable.
 
     Args:
         model: a Wav2Vec2ForCTC; it is changed.
         rank: of the product.
         seed: draws A.
-        layers: the first transformer layer that is given them.
+        layers: the first transformer layer with LoRA.
 
     Returns:
         The same model.
@@ -86,7 +87,7 @@ def add_lora(model: PreTrainedModel, rank: int, seed: int, layers: int = 0):
 
 
 def trained_weights(model: PreTrainedModel) -> dict[str, torch.Tensor]:
-    """The weights that are trainable, by name: what has to be kept of an adapted model."""
+    """The trainable weights by name, which is all that an adapted model needs to save."""
     return {n: p.detach().cpu().clone() for n, p in model.named_parameters() if p.requires_grad}
 
 

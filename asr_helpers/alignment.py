@@ -14,10 +14,10 @@ def force_align(
 ) -> tuple[float, list[int]]:
     """The best CTC path of a known text, by the Viterbi algorithm.
 
-    The states are the tokens of `target` with a blank before, between and behind them. From a frame
-    to the next a path stays in its state, goes on by one, or skips the blank between two different
-    tokens. It is the forward algorithm of Graves et al. 2006 (section 4.1) with a maximum in place
-    of the sum.
+    The states are the tokens of `target` with a blank before, between and behind them. From one
+    frame to the next, a path stays in its state, moves to the next state, or skips the blank
+    between two different tokens. The algorithm is the forward algorithm of Graves et al. 2006
+    (section 4.1) with a maximum in place of the sum.
 
     Args:
         log_probs: natural logarithms of probabilities, of shape (frames, vocab).
@@ -26,7 +26,7 @@ def force_align(
 
     Returns:
         (ln P of the best path, its state in each frame). State 2k + 1 is token k, even states are
-        blanks. Where no path fits into the frames, (-inf, []).
+        blanks. If no path fits into the frames, the result is (-inf, []).
     """
     states = [blank]
     for token in target:
@@ -66,8 +66,8 @@ def aligned_words(
         hop_seconds: the time from one frame to the next.
 
     Returns:
-        (ln P of the best path for each token, the words). Where the text needs more frames than
-        there are, (-inf, []).
+        (ln P of the best path for each token, the words). If the text needs more frames than there
+        are, the result is (-inf, []).
 
     Raises:
         ValueError: the text holds no word, or letters that the tokenizer does not know; the message
@@ -96,8 +96,9 @@ def aligned_words(
 def margin(log_probs: np.ndarray, text: str, processor: Any) -> float:
     """How much worse the best path of `text` is than the best path of any text, for each token.
 
-    0 where the text is what greedy decoding writes. Very negative where the text was hardly said, and
-    -inf where it does not fit into the frames: such a transcript may belong to another clip.
+    The margin is 0 if greedy decoding writes this text, and strongly negative if the text was
+    probably not said. It is -inf if the text does not fit into the frames. A transcript with a low
+    margin may belong to another clip.
 
     Args:
         log_probs, text, processor: as for `aligned_words`.

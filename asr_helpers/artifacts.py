@@ -1,4 +1,4 @@
-"""Files that one lesson leaves and another reads."""
+"""Files that one lesson writes and another lesson reads."""
 
 import errno
 import glob
@@ -26,10 +26,10 @@ EXTRACTOR_FILES = ("processor_config.json", "preprocessor_config.json")
 
 
 def require(path: str | Path, lesson: str) -> Path:
-    """The path, if the lesson that makes it has run and what it made is whole.
+    """Return `path` if the lesson that makes it has run, and if the files are complete.
 
-    A folder holds a model, which is read: its files must be there and readable, with a CTC head and
-    with weights that are numbers. A `.json` file must be readable.
+    A folder must hold a model whose files can be read, with a CTC head and without NaN in its
+    weights. A `.json` file must be readable.
 
     Args:
         path: a file or folder below `profile.artifacts`.
@@ -111,7 +111,7 @@ def _wrong_tokens(tokens: Mapping[str, int], tokenizer: Mapping, size: int) -> s
 
 
 def zeros_at_the_end(file: Path) -> bool:
-    """Whether the last 4096 bytes are zeros, as a machine leaves a file that lost its power."""
+    """Whether the last 4096 bytes are zeros, as after a power failure during writing."""
     with file.open("rb") as opened:
         opened.seek(0, os.SEEK_END)
         if opened.tell() < 4096:
@@ -141,7 +141,7 @@ def _unreadable(file: Path) -> str | None:
 
 
 def _todays_name(name: str) -> str:
-    """A weight's name in PyTorch's present way of weight norm.
+    """The name of a weight in PyTorch's present version of weight norm.
 
     `facebook/wav2vec2-base` has the former names, and transformers saves a model under the names
     that it was loaded with.
@@ -187,9 +187,9 @@ def _wrong_weights(file: Path, expected: Mapping[str, Sequence[int]]) -> str | N
 def saving(path: str | Path) -> Iterator[Path]:
     """Write a file or a folder whole or not at all: `with saving(path) as half:`, and write to `half`.
 
-    What is at `path` stays until all is written, and stays if anything fails; then `half` takes its
-    place. What a killed process left half is deleted by the next one that saves there. Where `path`
-    is a symbolic link, what it points to is written, and the link stays.
+    The old content of `path` stays until all is written, and also if anything fails. Then `half`
+    takes its place. If a process was killed while saving, the next call deletes its incomplete
+    files. Where `path` is a symbolic link, what it points to is written, and the link stays.
 
     Raises:
         OSError: see `explained`.
@@ -229,11 +229,11 @@ def discard(path: str | Path) -> None:
 
 @contextmanager
 def explained(path: str | Path) -> Iterator[None]:
-    """Say in a sentence why `path` cannot be written; safetensors and torch hide it in their errors.
+    """Say in a sentence why `path` cannot be written; safetensors and torch hide the reason.
 
     Raises:
-        OSError: the disk is full; PermissionError: one may not write there. The message says what
-            to do; other errors pass as they are.
+        OSError: the disk is full; PermissionError: writing is not allowed there. The message says
+            what to do; other errors pass as they are.
     """
     try:
         yield
@@ -257,7 +257,7 @@ def explained(path: str | Path) -> Iterator[None]:
 
 
 def _left(path, kind):
-    """What processes that are no longer there left beside `path`."""
+    """The files that ended processes left beside `path`."""
     for left in path.parent.glob(f"{glob.escape(path.name)}.{kind}-*"):
         number = left.name.rpartition("-")[2]
         # Another name, such as one with more digits than a process has, is not ours.

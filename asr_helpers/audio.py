@@ -1,4 +1,4 @@
-"""Encoded sound to samples, with wheels alone: no FFmpeg, no torchcodec."""
+"""Decode sound files to samples with pip packages only: no FFmpeg, no torchcodec."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -47,8 +47,8 @@ def read_audio(
     are decoded where PyAV or the program ffmpeg is installed. Several sounds in one file, such as
     the links of a chained Ogg, are heard one after another.
 
-    Channels are averaged. A channel without sound is left out, and where the channels cancel each
-    other, as two of opposite sign do, the loudest alone is heard.
+    Channels are averaged. A channel without sound is left out. If the channels cancel each other,
+    as two channels of opposite sign do, only the loudest channel is used.
 
     Args:
         source: a path, or the encoded bytes.
@@ -62,8 +62,8 @@ def read_audio(
 
     Raises:
         TooLong: the sound lasts longer than `max_seconds`.
-        AudioError: the sound is missing, unreadable, empty, of a rate that no sound has, holds NaN
-            or infinity, or needs more memory than there is.
+        AudioError: the sound is missing, unreadable, empty, of an impossible rate, holds NaN or
+            infinity, or needs more memory than there is.
     """
     name = name or ("<bytes>" if isinstance(source, bytes) else str(source))
     try:
@@ -96,10 +96,10 @@ def read_audio(
 def as_waveform(values: object, name: str = "This waveform") -> np.ndarray:
     """Samples of any common form as the float32 mono array, shape (samples,), that models take.
 
-    Takes arrays of numpy and torch, and lists. Whole numbers are divided by what their type holds,
-    so that int16's -32768 becomes -1; uint8 is centred first, as in WAV files. Plain lists of whole
-    numbers count as int16. Of two dimensions the shorter is the channels; they are mixed as
-    `read_audio` does it.
+    Takes arrays of numpy and torch, and lists. Whole numbers are divided by the range of their
+    type, so that -32768 as int16 becomes -1; uint8 is centred first, as in WAV files. Plain lists
+    of whole numbers count as int16. In a two-dimensional array the shorter dimension holds the
+    channels; they are mixed as in `read_audio`.
 
     Raises:
         AudioError: the values are no numbers, have another shape, or hold NaN or infinity.
@@ -253,11 +253,11 @@ def _limited(sound, seconds, name) -> Callable[[], Iterator[np.ndarray]]:
 
 
 def _weights(blocks: Callable[[], Iterator[np.ndarray]], channels: int) -> np.ndarray:
-    """What each channel counts in the mono mix: float32 of shape (channels,), whose sum is 1.
+    """The weight of each channel in the mono mix: float32 of shape (channels,), with a sum of 1.
 
-    Channels 30 dB below the loudest are left out, and the others averaged. Where the average holds
-    less than half of the energy that independent channels would leave in it, they cancel each
-    other, and the loudest counts alone.
+    Channels 30 dB below the loudest are left out, and the others averaged. If the average has less
+    than half of the energy that the average of independent channels would have, the channels cancel
+    each other, and only the loudest one is used.
     """
     if channels == 1:
         return np.ones(1, dtype=np.float32)

@@ -1,4 +1,4 @@
-"""Data augmentation: the same utterance as another telephone call would have recorded it."""
+"""Data augmentation: vary an utterance as if it came from another telephone call."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from scipy.fft import next_fast_len
 
 @dataclass
 class Augment:
-    """Vary the tempo (and with it the pitch), the pause in front, the tone of the line, the noise.
+    """Vary the speed (and with it the pitch), the pause in front, the tone and the noise.
 
     Calling it takes and returns float32 samples of shape (samples,), with mean 0 and variance 1 on
-    return. All that is drawn depends on `seed` and on `draw`, a few whole numbers such as
-    (epoch, row), and on no earlier call. A resumed training therefore hears the same variations as
-    an uninterrupted one, in any number of worker processes.
+    return. The random numbers depend only on `seed` and `draw`, a few whole numbers such as (epoch,
+    row), and not on earlier calls. So a resumed training gets the same variations as an
+    uninterrupted one, with any number of worker processes.
 
     Attributes:
         rate: samples a second.
@@ -23,7 +23,7 @@ class Augment:
         tempo: the least and the greatest factor of the speed.
         pause: seconds of silence in front, at most.
         tone: the standard deviation of a random equaliser's gains, in dB.
-        noise: how far below the speech white noise lies, in dB; one utterance in three has it.
+        noise: the level of white noise below the speech, in dB; one utterance in three gets noise.
     """
 
     rate: int

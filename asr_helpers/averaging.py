@@ -1,4 +1,4 @@
-"""Weight interpolation: a model between its weights before and after fine-tuning (WiSE-FT)."""
+"""Weight interpolation between the weights before and after fine-tuning (WiSE-FT)."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -11,8 +11,8 @@ Weights = Mapping[str, torch.Tensor]
 def mixed(before: Weights, after: Weights, share: float) -> dict[str, torch.Tensor]:
     """Each weight as a mean of two: (1 - share) * before + share * after.
 
-    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), section 3: part of what
-    was learned by heart is taken back, and part of what the model knew before returns.
+    Wortsman et al. 2022, "Robust fine-tuning of zero-shot models" (WiSE-FT), section 3. This takes
+    back a part of the memorised training data, and brings back a part of the earlier knowledge.
 
     Args:
         before, after: state_dicts of one model.
@@ -35,7 +35,7 @@ def best_share(
     shares: Sequence[float],
     score: Callable[[], float],
 ) -> tuple[float, dict[float, float]]:
-    """Try mixtures, and leave in `model` the one that scores lowest; of equals, the largest share.
+    """Try mixtures, and load the one with the lowest score; of equal ones, the largest share.
 
     Args:
         model: gets the weights.

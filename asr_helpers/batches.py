@@ -1,4 +1,4 @@
-"""Which utterances share a training batch: those of like length, about equal seconds a batch."""
+"""Training batches of utterances of similar length, with about equal seconds in each batch."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -15,8 +15,8 @@ SIZES = [k * 2**octave for octave in range(12) for k in (2, 3)] + [1]  # 1, 2, 3
 class SecondsBatchSampler(torch.utils.data.Sampler):
     """Batches of utterances of like length that hold about equal seconds of audio.
 
-    An utterance longer than `seconds` is a batch of its own. Each pass shuffles anew, by `seed`
-    and the pass's number.
+    An utterance longer than `seconds` is a batch of its own. Each pass has another order, drawn by
+    `seed` and the number of the pass.
     """
 
     def __init__(self, lengths: Sequence[int], rate: int, seconds: float, seed: int):
@@ -55,12 +55,13 @@ class SecondsBatchSampler(torch.utils.data.Sampler):
 class DrawnBatches(torch.utils.data.Sampler):
     """The batches of a SecondsBatchSampler, each row as (epoch, row).
 
-    The epoch travels with the row: a worker process that was started in an earlier epoch would not
-    learn of it otherwise, and would repeat that epoch's variations.
+    Each row carries its epoch. Otherwise a worker process that was started in an earlier epoch
+    would not know the present epoch, and would repeat earlier variations.
 
-    Each update has the same number of batches. The last batches of a pass, which fill no update,
-    are left out of it; those of another pass are others. Several processes therefore get equally
-    many batches, and none waits for the others. A corpus that does not fill one update is repeated.
+    Each update has the same number of batches. The last batches of a pass are left out if they are
+    too few for an update; in another pass these are other batches. So several processes get the
+    same number of batches, and none waits for the others. A corpus that is too small for one update
+    is repeated.
     """
 
     def __init__(self, sampler: SecondsBatchSampler, update: int = 1):
@@ -81,14 +82,14 @@ class DrawnBatches(torch.utils.data.Sampler):
 
 
 class DrawnRows(torch.utils.data.Dataset):
-    """A dataset's rows, asked for as (epoch, row), with what `Augment` has to know of each.
+    """The rows of a dataset by (epoch, row), with the arguments that `Augment` needs for each row.
 
     Each row has its own columns, `draw` (the epoch and the row's number), and `shortest`: the
     fewest samples whose frames its label fits.
     """
 
     def __init__(self, rows: Any, config: Any):
-        """`rows`: a prepared Dataset. `config`: the model's, which tells its frames."""
+        """`rows`: a prepared Dataset. `config`: the model's config."""
         self.rows = rows
         self.shortest = [
             samples_needed(config, frames_needed(labels))

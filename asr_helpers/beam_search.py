@@ -14,7 +14,7 @@ KEPT = 20_000  # contexts, 40 MB, however long the speech
 
 
 class Hypothesis(NamedTuple):
-    """A text and its score, with the score's parts: natural logarithms all."""
+    """A text and its score, with the parts of the score. All are natural logarithms."""
 
     text: str
     score: float  # acoustic + alpha * language + beta * characters
@@ -40,7 +40,7 @@ class LanguageModelDecoder:
         beam: how many prefixes are kept after each frame.
         token_floor: tokens with less probability in a frame are not tried there.
         prefix_floor: prefixes with less than this share of the best one's probability are
-            dropped. 0 drops nothing, of either.
+            dropped. With 0, either floor drops nothing.
 
     Raises:
         ValueError: a number is out of range, or the model's alphabet lacks a token.
@@ -123,7 +123,7 @@ class LanguageModelDecoder:
         return after
 
     def _prune(self, after):
-        """The best prefixes, scaled to a largest mass of 1, and what that was before."""
+        """The best prefixes, scaled to a largest mass of 1, and the largest mass before scaling."""
         ranked = [(sum(mass), prefix) for prefix, mass in after.items()]
         best = max(ranked)[0]
         ranked = nlargest(self.beam, [r for r in ranked if r[0] > best * self.prefix_floor])

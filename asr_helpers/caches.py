@@ -1,4 +1,4 @@
-"""Where the libraries keep what they fetch or copy, and what to do where they cannot.
+"""The cache folders of the libraries, and what to do if they cannot be written.
 
 Nothing here happens on import: `ready_caches` is called where a cache is first used, that is before
 something is loaded from the Hub, and before the WER metric is loaded.

@@ -1,4 +1,4 @@
-"""Live captions with a model that was not made for them: a window that slides over the sound."""
+"""Live captions with a window that slides over the sound; the model is not a streaming model."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ SAME = 0.2  # seconds that two windows may place the same word apart
 def caption_windows(
     model: Any, processor: Any, waveform: Any, context_seconds: float, step_seconds: float
 ) -> list[tuple[float, list[Word]]]:
-    """What the model writes of the last `context_seconds`, every `step_seconds`.
+    """Transcribe the last `context_seconds`, every `step_seconds`.
 
     Each window is read as a clip of its own, as if nothing came before it.
 
@@ -22,7 +22,7 @@ def caption_windows(
         model, processor: as for `long_logits`.
         waveform: of shape (samples,), at the model's rate.
         context_seconds: the length of a window.
-        step_seconds: from one window to the next; the first ends after two of them.
+        step_seconds: the time from one window to the next; the first window ends after two steps.
 
     Returns:
         [(where the window ends, in seconds, its words)]; the words' times count from the start of
@@ -54,10 +54,10 @@ def caption_windows(
 def commit(
     windows: Sequence[tuple[float, Sequence[Word]]], look_ahead: float
 ) -> list[tuple[Word, float]]:
-    """The words that are shown, each with the time at which it is committed. None changes later.
+    """The words that are shown, each with the time at which it is committed; no word changes later.
 
-    A word is committed when it ended at least `look_ahead` seconds ago and the window before placed
-    the same word within SAME seconds. With the last window all its words are.
+    A word is committed when it ended at least `look_ahead` seconds ago and the previous window has
+    the same word within SAME seconds. All words of the last window are committed.
 
     Args:
         windows: of `caption_windows`.

@@ -1,4 +1,4 @@
-"""The checkpoints of a training that may be cut off, and that one process at a time may write."""
+"""Checkpoints of a training that may be interrupted; only one process at a time writes them."""
 
 import dataclasses
 import errno
@@ -40,12 +40,12 @@ class Busy(RuntimeError):
 
 @contextmanager
 def training_in(folder: str | Path) -> Iterator[None]:
-    """Train in `folder` alone: two that write checkpoints into one folder would mix them.
+    """Lock `folder` for one training: two trainings in one folder would mix their checkpoints.
 
-    The lock is the system's: it goes with the process that holds it, however that ends.
+    The operating system holds the lock. It releases the lock when the process ends in any way.
 
     Raises:
-        Busy: another notebook or run trains there; the message says what to do.
+        Busy: another notebook or run trains in this folder; the message says what to do.
         OSError: something cannot be written there; see `asr_helpers.artifacts.explained`.
     """
     folder = Path(folder)
@@ -67,14 +67,14 @@ def training_in(folder: str | Path) -> Iterator[None]:
 
 
 def describe_run(profile: Any, processor: Any, model: Any, train: Any, validation: Any) -> dict:
-    """What a training is: all that its weights depend on. Plain values, to be kept as JSON.
+    """Everything that the weights of a training depend on, as plain values for JSON.
 
     Args:
         profile: a Profile; its knobs are kept one by one.
         processor: its vocabulary is kept.
         model: its config tells which commit of the Hub it came from.
-        train, validation: prepared splits; a checksum of their lengths and labels is kept. Where
-            `train` is a stream, its shards and the processes that share it are.
+        train, validation: prepared splits; a checksum of their lengths and labels is kept. If
+            `train` is a stream, its shards and the number of processes are kept instead.
     """
     knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
     vocabulary = processor.tokenizer.get_vocab()
@@ -98,9 +98,10 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
 def last_checkpoint(folder: str | Path, run: Mapping[str, Any] | None = None) -> str | None:
     """The newest whole checkpoint in `folder`, a path as text, or None.
 
-    Newest means of the most steps, whatever the clock said. A checkpoint any of whose files is
-    missing or truncated, because the process or the machine ended while it was written, cannot be
-    resumed from, and is deleted. Nothing is deleted that is not named `checkpoint-` and a number.
+    The newest checkpoint is the one with the most steps, whatever its date. If the process or the
+    machine ended during writing, a file of the checkpoint may be missing or truncated. Training
+    cannot resume from such a checkpoint, so it is deleted. Only folders named `checkpoint-` and a
+    number are deleted.
 
     Args:
         folder: where the Trainer writes.
@@ -124,7 +125,7 @@ def last_checkpoint(folder: str | Path, run: Mapping[str, Any] | None = None) ->
 
 
 def begin(folder: str | Path, run: Mapping[str, Any]) -> None:
-    """Keep what a run is in `folder`, before its first checkpoint is written there."""
+    """Write the description of a run into `folder`, before its first checkpoint."""
     with saving(Path(folder) / RECORD) as half:
         half.write_text(json.dumps(run, indent=1, sort_keys=True), encoding="utf-8")
 
@@ -140,7 +141,7 @@ def checkpoints_in(folder: str | Path) -> list[Path]:
 
 
 def drop_old(folder: str | Path, keep: int, best: str | None) -> None:
-    """Delete the checkpoints of the fewest steps until `keep` are left, the best one among them."""
+    """Delete the oldest checkpoints until `keep` are left; the best checkpoint is kept."""
     found = checkpoints_in(folder)
     spare = [path for path in found[:-1] if best is None or path.name != Path(best).name]
     for path in spare[: max(0, len(found) - keep)]:
@@ -190,7 +191,7 @@ def _base_sum(name: str, model: Any) -> str:
 
 
 def _is_whole(file: Path) -> bool:
-    """Whether the file is there and ends where its own format says.
+    """Whether the file exists and is not truncated.
 
     Raises:
         OSError: it cannot be opened, and may be whole.

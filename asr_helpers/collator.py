@@ -1,4 +1,4 @@
-"""Utterances of several lengths to one padded batch."""
+"""Pad utterances of several lengths to one batch."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from asr_helpers.augment import Augment
 
 
 def rounded_up(length: int, step: int) -> int:
-    """The least of few lengths, 8 to an octave or fewer, that holds `length` samples."""
+    """Round `length` up to one of few lengths: at most 8 between a length and its double."""
     while length > 8 * step:
         step *= 2
     return -(-length // step) * step
@@ -23,9 +23,10 @@ class DataCollatorCTCWithPadding:
 
     Args:
         processor: pads each side in its own way.
-        step: samples; lengths are rounded up to a multiple of it, of twice it from 8 steps on, of
-            four times it from 16 on, and so forth. A CPU prepares a kernel for each new shape, which
-            costs as much as using it: few distinct lengths are quick. None rounds nothing.
+        step: in samples. Lengths are rounded up to a multiple of `step`; from 8 steps on to a
+            multiple of twice `step`, from 16 steps on to a multiple of four times `step`, and so
+            on. A CPU prepares a kernel for each new shape, which takes as long as one use of it. So
+            few distinct lengths are fast. None does not round.
         augment: applied to each utterance first, or None. It is given the row's `draw` and
             `shortest` if the row has them (see `asr_helpers.batches.DrawnRows`).
 

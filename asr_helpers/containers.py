@@ -1,4 +1,4 @@
-"""What a sound file is, by its first bytes, and where the sounds inside it begin and end."""
+"""Recognise the kind of a sound file, and find where the sounds in it begin and end."""
 
 import io
 import re
@@ -127,9 +127,9 @@ class Part(io.RawIOBase):
 def sounds_in(file):
     """The sounds of an open binary file, one after another: a list of `Part`, at least one.
 
-    Most files hold one. Two recordings written one after the other (a chained Ogg, files joined
-    with `cat`) hold several, of which a decoder hears the first alone. A WAV header that counts
-    fewer bytes than follow, as a recorder leaves it that was cut off, is corrected.
+    Most files hold one sound. A file may also hold several sounds one after another (a chained Ogg,
+    files joined with `cat`), and a decoder reads only the first. If a recorder was interrupted, its
+    WAV header counts too few bytes; this function corrects the header.
     """
     size = file.seek(0, io.SEEK_END)
     start = _after_id3(file)
@@ -254,10 +254,10 @@ def _flac_starts(file, start, size):
 
 
 def _flac_part(file, start, stop):
-    """The Part of a FLAC; where its header does not count the samples, they are counted.
+    """The Part of a FLAC; if its header lacks the number of samples, the samples are counted.
 
-    A recorder writes the number when it ends. Without it libsndfile refuses the file. The last
-    frame tells its place; a frame that was cut off is left out.
+    A recorder writes this number at the end of a recording. Without the number, libsndfile refuses
+    the file. The position in the last complete frame gives the number of samples.
     """
     file.seek(start)
     header = bytearray(file.read(26))
@@ -316,7 +316,7 @@ def _flac_frame(head, size):
 
 
 def _crc(data, bits, polynomial):
-    """The cyclic redundancy check of FLAC, 0 of data that end with their own."""
+    """The cyclic redundancy check (CRC) of FLAC; it is 0 for data that end with their own CRC."""
     value, top, mask = 0, 1 << bits - 1, (1 << bits) - 1
     for byte in data:
         value ^= byte << bits - 8

@@ -1,4 +1,4 @@
-"""Labelled speech: the prompts inside this package, a folder of yours, or a dataset of the Hub."""
+"""Labelled speech: the embedded prompts, your own folder, or a dataset of the Hub."""
 
 import warnings
 from collections.abc import Mapping
@@ -34,17 +34,17 @@ def load_corpus(
 ) -> datasets.DatasetDict:
     """Load labelled speech as train, validation and test splits that share no transcript.
 
-    The embedded prompts are shared out 70/10/20 by transcript. Of a Hub dataset that is one split
-    the last fifth, in its own order, is test: so the Hugging Face audio course cuts MInDS-14's 563
-    English calls, 450 to train and 113 to test, and scores on the two can be set side by side.
-    Validation is cut from the first part. A Hub dataset with a test split keeps it. Then its rows
-    whose transcript is empty, or cannot be said, are left out, and a warning names them.
+    The embedded prompts are split 70/10/20 by transcript. If a Hub dataset has only one split, its
+    last fifth, in its own order, becomes test. The Hugging Face audio course splits MInDS-14's 563
+    English calls in the same way, into 450 for train and 113 for test, so the scores can be
+    compared. Validation is taken from the first part. A Hub dataset with a test split keeps this
+    split. Then rows with an empty or unspeakable transcript are left out, and a warning names them.
 
     Args:
         name: `EMBEDDED`; a folder or a table, which `load_folder` reads; or a Hub id.
         language: the part of the corpus, such as "en-US".
         revision: the commit of a Hub dataset.
-        seed: shuffles the transcripts before they are shared out.
+        seed: shuffles the transcripts before the split.
         columns: what the corpus calls "audio" and "transcription", where its names are not common
             ones, such as {"transcription": "orthography"}.
 
@@ -79,7 +79,7 @@ def load_corpus(
 
 
 def _without_unsaid(corpus, language, name):
-    """The splits without rows whose transcript is empty or cannot be said; a warning names them.
+    """The splits without rows that have an empty or unspeakable transcript; a warning names them.
 
     This comes after the corpus was split, so that the other rows stay in their splits.
     """
@@ -148,7 +148,7 @@ def _load_from_hub(name, language, revision):
 
 
 def _named(rows, language, columns, name):
-    """The rows with the columns that the lessons read, whatever the dataset calls them."""
+    """The rows with the column names that the lessons use."""
     columns, names = dict(columns or {}), ", ".join(rows.column_names)
     for purpose in ("audio", "transcription"):
         wanted = columns.get(purpose)

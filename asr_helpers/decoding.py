@@ -1,4 +1,4 @@
-"""Decoding with a language model as the course does it: one recipe, its weights from validation."""
+"""The course's recipe for decoding with a language model; validation chooses the weights."""
 
 import itertools
 from collections.abc import Iterable, Sequence
@@ -15,7 +15,7 @@ from asr_helpers.word_model import WordModel
 
 
 class Weights(NamedTuple):
-    """The weights that validation chose, and the scores of all that were tried."""
+    """The weights chosen on validation, and the scores of all weights that were tried."""
 
     alpha: float
     beta: float
@@ -25,7 +25,7 @@ class Weights(NamedTuple):
 def course_language_model(
     profile: Profile, processor, train: Sequence[str], validation: Sequence[str]
 ) -> NGram:
-    """The course's language model: a word n-gram, its sources mixed, that spells unknown words.
+    """The course's language model: a mixture of word n-grams that can spell unknown words.
 
     The sources are the training transcripts and, for English, the sentences of the domain that
     ship with the course. Each source is counted and smoothed alone; the shares of a Mixture are
@@ -33,7 +33,7 @@ def course_language_model(
 
     Args:
         profile: its `decoding` holds the orders, its `language` chooses the sources.
-        processor: whose letters the model can spell, beside those of the texts.
+        processor: the model can spell its letters, in addition to those of the texts.
         train, validation: normalised transcripts of the two splits.
 
     Raises:
@@ -56,14 +56,14 @@ def _mixed(models, validation):
 
 
 def with_hot_words(profile: Profile, model: NGram, hot_words: Iterable[str]) -> NGram:
-    """The language model with words that are expected now, such as the names in an address book.
+    """The language model with hot words, such as the names in an address book.
 
-    A Mixture gives them the share `profile.decoding.hot_share`: each word is as likely as any
-    other of them, anywhere in a sentence. `hot_word_alarms` counts what they do.
+    In a Mixture, the hot words get the share `profile.decoding.hot_share`. All hot words are
+    equally likely, anywhere in a sentence. `hot_word_alarms` counts hits and false alarms.
 
     Args:
         model: of `course_language_model`, or another one that predicts words.
-        hot_words: normalised words; none gives the model as it is.
+        hot_words: normalised words; an empty list gives the unchanged model.
 
     Raises:
         ValueError: a word holds a character that the model's alphabet lacks.

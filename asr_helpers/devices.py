@@ -14,11 +14,11 @@ DRIVER = Path("/proc/driver/nvidia/version")  # Linux has it where NVIDIA's driv
 
 
 def device() -> torch.device:
-    """The first CUDA GPU where there is one, else the CPU.
+    """The first CUDA GPU if there is one, else the CPU.
 
-    Where several processes train together, each has the GPU of its own number. Apple's GPU is left
-    out: PyTorch has no CTC loss for it. Where NVIDIA's driver is loaded and torch cannot use it, a
-    warning says so, once.
+    If several processes train together, each process uses the GPU with its own number. Apple's GPU
+    is left out: PyTorch has no CTC loss for it. If NVIDIA's driver is loaded but torch cannot use
+    it, a warning says so, once.
     """
     if torch.cuda.is_available():
         return torch.device("cuda", local_number())
@@ -49,10 +49,11 @@ def cores() -> int:
 
 
 def loader_workers() -> int:
-    """How many processes prepare batches while the model computes; 0 prepares them in between.
+    """How many processes prepare batches while the model computes; with 0 the main process does.
 
-    On a GPU the CPU is free for it. On a CPU of one or two cores a worker would take its core from
-    the model. At most four, because no GPU of the course's size uses up batches faster.
+    If the model runs on a GPU, the CPU is free to prepare batches. On a CPU with one or two cores,
+    a worker would take a core from the model. There are at most four workers, because four prepare
+    batches fast enough for the course's models.
     """
     if device().type == "cuda":
         return max(1, min(4, cores() - 1))

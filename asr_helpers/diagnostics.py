@@ -15,7 +15,7 @@ from asr_helpers.model import not_finite
 
 @dataclass(frozen=True)
 class Finding:
-    """One check: its name, what was measured (a fraction, or a rate), and what to do if it is bad."""
+    """One check: its name, the measured value (a fraction or a rate), and a remedy if it is bad."""
 
     check: str
     value: float
@@ -48,7 +48,7 @@ def label_fit(model: PreTrainedModel, prepared: Any) -> float:
 
 
 def unknown_share(processor: Any, prepared: Any) -> float:
-    """The fraction of label tokens that are `<unk>`: what the vocabulary cannot write."""
+    """The fraction of label tokens that are `<unk>`, because the vocabulary lacks them."""
     tokens = [token for labels in prepared["labels"] for token in labels]
     return tokens.count(processor.tokenizer.unk_token_id) / len(tokens)
 
@@ -56,11 +56,11 @@ def unknown_share(processor: Any, prepared: Any) -> float:
 def deaf_loss(model: PreTrainedModel, prepared: Any) -> float:
     """The height of the all-blank plateau: the least CTC loss of a model that hears nothing.
 
-    Such a model has one score for each token, the same in every frame. The height depends on how
-    many letters and frames there are, so that every set of rows has a height of its own.
+    Such a model has one score for each token, the same in every frame. The height depends on the
+    numbers of letters and frames, so each set of rows has its own height.
 
     Args:
-        model: tells the vocabulary, the blank and how many frames an utterance has.
+        model: gives the vocabulary, the blank and the number of frames of an utterance.
         prepared: rows with labels that fit, and input_length.
 
     Returns:
@@ -88,7 +88,7 @@ def deaf_loss(model: PreTrainedModel, prepared: Any) -> float:
 
 @contextmanager
 def memory_explained(profile: Any) -> Iterator[None]:
-    """Say which knob to turn where training needs more memory than there is.
+    """Say which setting to change if training needs more memory than there is.
 
     Raises:
         MemoryError: the GPU's memory, or the machine's, ran out; other errors pass as they are.
@@ -123,8 +123,9 @@ def diagnose(
 
     Returns:
         A list of Finding. Two bounds are rules of thumb: 95 % of frames blank, and a learning rate
-        outside of 1e-5 to 5e-3 (the bounds themselves count as outside). A model with weights that
-        are no numbers is found out by them alone, as every frame's best token is then the blank.
+        outside of 1e-5 to 5e-3 (the bounds themselves count as outside). If a model has NaN
+        weights, only this finding is reported, since the best token of every frame is then the
+        blank.
     """
     broken = len(not_finite(model)) / len(model.state_dict())
     blank = blank_share(model, prepared)

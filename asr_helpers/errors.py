@@ -1,4 +1,4 @@
-"""Which words and letters went wrong: the one place that aligns two texts."""
+"""Which words and letters are wrong: the only module that aligns two texts."""
 
 import unicodedata
 from collections import Counter
@@ -21,8 +21,9 @@ def checked_pairs(
 ) -> tuple[list[str], list[str]]:
     """Both lists of texts, with single spaces between words; two strings are one pair.
 
-    Any white space parts words: a tab, a line break and a no-break space count as a space does. A
-    letter counts as the same however its accent is stored, and characters without width as none.
+    Any white space separates words, also a tab, a line break or a no-break space. A letter with an
+    accent counts as the same letter, whichever way Unicode stores the accent. Characters without
+    width are ignored.
 
     Raises:
         ValueError: there is no row, the lists differ in length, a reference is empty, or a row is
@@ -70,9 +71,8 @@ def align(
     """One best alignment of each pair: lists of (kind, spoken, written), from left to right.
 
     `kind` is "equal", "substitute", "delete" (nothing was written, `written` is "") or "insert"
-    (nothing was spoken, `spoken` is ""). Where several alignments have as few errors, jiwer
-    chooses; their number of errors is the same (Wagner and Fischer 1974, "The string-to-string
-    correction problem").
+    (nothing was spoken, `spoken` is ""). If several alignments have equally few errors, jiwer
+    chooses one of them (Wagner and Fischer 1974, "The string-to-string correction problem").
 
     Args:
         references, predictions: what was said and what was written, pair by pair.
@@ -110,10 +110,10 @@ def align_words(reference: str, prediction: str) -> list[tuple[str, str, str]]:
 def hot_word_alarms(
     references: Sequence[str], predictions: Sequence[str], hot_words: Iterable[str]
 ) -> HotWords:
-    """What hot words did: how many were spoken, how many of these are right, how many are false.
+    """Count hot words: how many were spoken, how many are right, how many are false alarms.
 
-    A false alarm is a hot word that was written and not spoken there, in the place of another word
-    or of none.
+    A false alarm is a hot word that was written but not spoken there. It replaces another word or
+    is inserted.
 
     Raises:
         ValueError: see `checked_pairs`; or a hot word is not one word.

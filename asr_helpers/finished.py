@@ -1,4 +1,4 @@
-"""The fine-tuned model that lessons 06 and on use: the learner's own, or else one that is ready."""
+"""The fine-tuned model of lessons 06 and later: the learner's own, or a ready-made one."""
 
 import hashlib
 import json
@@ -42,9 +42,10 @@ class Finished:
 def finished_model(profile: Profile) -> Finished:
     """The fine-tuned model to use: the learner's own if there is one.
 
-    In this order: what lesson 05 left in `profile.artifacts`; with a Hub profile what the learner
-    has pushed as `profile.share_as`; the profile's `ready_model`, a public one on the Hub or the
-    one that comes with the course. The last is put together once, in `profile.artifacts`.
+    The order is: the model of lesson 05 in `profile.artifacts`; with a Hub profile, the model that
+    the learner has pushed as `profile.share_as`; the profile's `ready_model`, which is a public
+    model on the Hub or the model that comes with the course. The last one is put together once, in
+    `profile.artifacts`.
 
     Raises:
         ValueError: the learner's own, or the course's, is damaged; the message names the file and
@@ -68,9 +69,9 @@ def finished_model(profile: Profile) -> Finished:
 
 
 def finished_metrics(profile: Profile) -> dict[str, Any]:
-    """The scores of the model that `finished_model` gives, and `model`: whose it is.
+    """The scores of the model of `finished_model`; `model` says whose model it is.
 
-    Of a model from the Hub none are known here, and `model` is all there is.
+    For a model from the Hub no scores are known here, so the result holds only `model`.
 
     Raises:
         ValueError: the file is damaged; the message names it and the lesson.
@@ -84,10 +85,10 @@ def finished_metrics(profile: Profile) -> dict[str, Any]:
 
 
 def ship(finetuned: Path, base: Path, target: Path, metrics: dict[str, Any]) -> list[str]:
-    """Write to `target` what a fine-tuned model has beyond its base: few weights, in half precision.
+    """Write only the weights that differ from the base model to `target`, in half precision.
 
     Args:
-        finetuned: a saved model, as lesson 05 leaves it.
+        finetuned: a saved model, as lesson 05 saves it.
         base: the folder of the base model it was made from.
         target: the folder to write.
         metrics: its scores, kept as `metrics.json`.

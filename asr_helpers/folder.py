@@ -1,4 +1,4 @@
-"""Your own recordings: a folder to the splits that every lesson takes, and a report before."""
+"""Your own recordings: load a folder as the splits of the lessons, and report its problems."""
 
 import re
 from collections import Counter
@@ -28,7 +28,7 @@ ENGLISH = set("ABCDEFGHIJKLMNOPQRSTUVWXYZ'")
 
 @dataclass(frozen=True)
 class Line:
-    """One thing to know of a folder: what, in how many rows, which (the first few), what to do."""
+    """One finding about a folder: what it is, how many rows, the first few rows, and a remedy."""
 
     what: str
     count: int
@@ -85,7 +85,7 @@ def load_folder(
     seed: int = 42,
     hop_seconds: float = 0.03,
 ) -> datasets.DatasetDict:
-    """Your recordings as train, validation and test, in the columns that every lesson takes.
+    """Load your recordings as train, validation and test, with the columns of the lessons.
 
     Prints the report of `inspect_folder`, which names every row that is left out and why. For the
     layouts, see `asr_helpers.tables.read_rows`.
@@ -118,11 +118,12 @@ def inspect_folder(
     seed: int = 42,
     hop_seconds: float = 0.03,
 ) -> Report:
-    """Read a folder of recordings, look at each sound and each transcript, and report.
+    """Read a folder of recordings, check each sound and each transcript, and report.
 
-    Each sound is decoded once, and none is kept. Rows that no lesson could use are left out: those
-    without a sound that can be read, longer than two minutes or shorter than a tenth of a second,
-    and those whose transcript is empty or cannot be said. The arguments are those of `load_folder`.
+    Each sound is decoded once and not kept in memory. Rows that no lesson could use are left out:
+    those without a sound that can be read, longer than two minutes or shorter than a tenth of a
+    second, and those whose transcript is empty or cannot be said. The arguments are those of
+    `load_folder`.
     """
     normalize("", language)  # raises for a language without rules, before anything is read
     found = read_rows(path, language, columns)
@@ -164,7 +165,7 @@ class _Log:
         self.rows, self.lines, self.left_out = rows, [], set()
 
     def add(self, what, numbers, remedy, leave_out=False, why=None):
-        """A line about rows, if there are any; `why` adds a reason to the name of each."""
+        """Add a line about rows, if there are any; `why` adds a reason to the name of each row."""
         if not numbers:
             return
         names = [

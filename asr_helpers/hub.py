@@ -1,4 +1,4 @@
-"""A folder with a model to the Hugging Face Hub, or one clear sentence why not."""
+"""Push a folder with a model to the Hugging Face Hub; errors are one clear sentence."""
 
 from pathlib import Path
 

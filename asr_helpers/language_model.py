@@ -1,4 +1,4 @@
-"""N-grams: how likely is a text, before anything is heard? Here the n-gram of characters."""
+"""N-grams: the probability of a text without audio. This module has the character n-gram."""
 
 import math
 from collections import Counter
@@ -15,7 +15,7 @@ Sources = Iterable[tuple[Iterable[str], float]]  # (sentences, how often each of
 
 
 class NGram(Protocol):
-    """What the beam search asks of a language model: CharacterModel, WordModel and Mixture have it.
+    """The interface that the beam search needs: CharacterModel, WordModel and Mixture have it.
 
     Attributes:
         order: how many characters, or words, the n-gram reads, the predicted one included.
@@ -69,11 +69,11 @@ class CharacterModel:
 
         P(c | h) = (count(h c) + T(h) * P(c | h')) / (count(h) + T(h))
 
-    with T(h) different characters seen after the context h, and h' one character shorter. Below
-    the empty context lies the uniform distribution, so that no character has probability 0.
+    with T(h) different characters seen after the context h, and h' one character shorter. The empty
+    context is smoothed with the uniform distribution, so that no character has probability 0.
 
-    T(h) is compared with count(h), so a weight other than 1 changes how much is left for what was
-    never seen. `Mixture` joins sources without that.
+    T(h) is compared with count(h), so a weight other than 1 changes the probability of unseen
+    characters. `Mixture` combines sources without this effect.
 
     Args:
         order: characters in an n-gram, the predicted one included; 1 or more.
@@ -124,7 +124,7 @@ class CharacterModel:
                 following[gram[-1]] = following.get(gram[-1], 0) + weight * times
 
     def context(self, text: str) -> str:
-        """What of a text decides which character comes next: its end, as far as `order` reads."""
+        """The end of a text that decides the next character: the last `order` - 1 characters."""
         return (EDGE + text)[-self.order + 1 :] if self.order > 1 else ""
 
     def distribution(self, context: str) -> np.ndarray:

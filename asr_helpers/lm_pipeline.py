@@ -6,7 +6,7 @@ from transformers import AutomaticSpeechRecognitionPipeline
 
 class LanguageModelPipeline(AutomaticSpeechRecognitionPipeline):
     """Speech to text as `pipeline("automatic-speech-recognition", ...)` does it, but decoded by
-    `search`, a LanguageModelDecoder, where the pipeline itself takes the best token a frame.
+    `search`, a LanguageModelDecoder. The pipeline itself takes the best token of each frame.
 
     (The pipeline's own `decoder=` wants pyctcdecode, and goes away in transformers 6.)
 
@@ -16,7 +16,7 @@ class LanguageModelPipeline(AutomaticSpeechRecognitionPipeline):
             pipeline_class=LanguageModelPipeline, search=decoder,
         )
 
-    It gives text alone: of the pipeline's options, those that ask for more are refused.
+    It returns only text, and refuses the options of the pipeline that ask for more.
 
     Raises (when called):
         ValueError: it is asked to cut the recording into chunks (`chunk_length_s`): an n-gram

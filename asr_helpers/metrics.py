@@ -1,4 +1,4 @@
-"""Word and character error rates, as fractions, and how far to trust them."""
+"""Word and character error rates as fractions, with bootstrap intervals."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from asr_helpers.errors import align
 
 
 class Difference(NamedTuple):
-    """How much the WER of a second system lies above that of a first one, both on the same clips."""
+    """The WER of a second system minus the WER of a first system, on the same clips."""
 
     difference: float  # below 0: the second system makes fewer errors
     low: float  # of the interval of the difference
@@ -45,7 +45,7 @@ def _counts(references, predictions, unit="word"):
 def wer(references: Sequence[str] | str, predictions: Sequence[str] | str) -> float:
     """Word error rate of all pairs together: (substitutions + deletions + insertions) / words.
 
-    Two strings are one pair. Any white space parts words.
+    Two strings are one pair. Any white space separates words.
 
     Raises:
         ValueError: there is no pair, the lists differ in length, a reference is empty, or a row
@@ -87,8 +87,8 @@ def wer_interval(
     With few clips the interval is too narrow. In a simulation (2000 samples of clips with 1 to 12
     words, whose own error rates follow Beta(0.6, 1.4)) intervals at a level of 0.95 held the true
     WER in 80 % of the samples with 5 clips, 89 % with 10, 91 % with 20, 93 % with 50 and 94 % with
-    110. And the interval is about clips alone: other speakers, telephone lines and training seeds
-    are not in it.
+    110. The interval covers only the choice of clips, and not other speakers, telephone lines or
+    training seeds.
 
     Raises:
         ValueError: see `wer`; or the level is not between 0 and 1.
@@ -123,12 +123,12 @@ def paired_bootstrap(
     level: float = 0.95,
     resamples: int = 2000,
 ) -> Difference:
-    """Compare two systems that wrote down the same clips: WER of `second` less WER of `first`.
+    """Compare two systems on the same clips: the WER of `second` minus the WER of `first`.
 
     Each resample draws the same clips for both systems, so that a clip that is hard for both does
-    not blur the difference (Bisani and Ney 2004). An interval that excludes 0 tells the two apart;
-    an interval that holds 0 does not say that they are equal. It is too narrow with few clips, as
-    `wer_interval` is.
+    not blur the difference (Bisani and Ney 2004). An interval that excludes 0 tells the two systems
+    apart. An interval that contains 0 does not say that the systems are equal. With few clips the
+    interval is too narrow, as in `wer_interval`.
 
     Raises:
         ValueError: see `wer`; or the level is not between 0 and 1.
@@ -189,12 +189,12 @@ def wer_by_group(
 def calibration(
     confidences: Sequence[float], right: Sequence[bool], bins: int = 5
 ) -> tuple[list[Bin], float]:
-    """Do words of confidence 0.8 come right in 80 of 100? Bins of about equally many words.
+    """Are words of confidence 0.8 right in 80 of 100 cases? Bins of about equally many words.
 
     Args:
         confidences: of each written word, from 0 to 1.
         right: whether that word is right.
-        bins: fewer are given where there are fewer words.
+        bins: the number of bins; with few words there are fewer bins.
 
     Returns:
         The bins from the least to the most confident, and the expected calibration error: the mean

@@ -16,11 +16,11 @@ class Mixture:
 
         P(w | h) = share_1 * P_1(w | h) + share_2 * P_2(w | h) + ...
 
-    for a unit w: a character of CharacterModels, a word of WordModels. Within a word the parts
-    count by how well they predicted its letters so far, which follows from the formula.
+    for a unit w: a character of CharacterModels, a word of WordModels. Within a word, a model that
+    predicted the letters so far better has a larger weight; this follows from the formula.
 
-    To multiply the counts of a source instead would change its smoothing: Witten-Bell compares
-    counts with the number of different followers, which is not multiplied.
+    Multiplying the counts of a source instead would change its smoothing. Witten-Bell compares
+    counts with the number of different followers, and this number is not multiplied.
 
     Args:
         models: n-grams over the same units and the same symbols.
@@ -50,7 +50,7 @@ class Mixture:
         return self.models[0].checked(sentence)
 
     def context(self, text: str) -> str:
-        """What of a text decides which character comes next: the longest that a part reads."""
+        """The end of a text that decides the next character: the longest context of all models."""
         return max((model.context(text) for model in self.models), key=len)
 
     def distribution(self, context: str) -> np.ndarray:
@@ -75,7 +75,7 @@ class Mixture:
         return sum(share * model.mass(context) for share, model in parts)
 
     def units(self, text: str) -> list[float]:
-        """ln P of each unit: the mixture of what the parts say of it."""
+        """ln P of each unit under the mixture."""
         parts = np.array([model.units(text) for model in self.models])  # (models, units)
         with np.errstate(divide="ignore"):
             return list(np.logaddexp.reduce(parts + np.log(self.shares)[:, None], axis=0))
@@ -104,9 +104,10 @@ class Mixture:
 def fit_shares(models: Sequence[NGram], texts: Sequence[str], rounds: int = 100) -> list[float]:
     """The shares with which a Mixture of `models` predicts `texts` best.
 
-    Expectation maximisation: the new share of a model is the mean part that it has in the
-    probability of each unit (Dempster et al. 1977, "Maximum likelihood from incomplete data"). The
-    texts must be new to all models, such as validation's: a model that knows them takes all.
+    Expectation maximisation: the new share of a model is its mean contribution to the probability
+    of each unit (Dempster et al. 1977, "Maximum likelihood from incomplete data"). The texts must
+    be new to all models, such as the validation texts. Otherwise a model that has seen the texts
+    gets the whole share.
 
     Raises:
         ValueError: there is no model or no text, or a character is not in the alphabet.

@@ -1,4 +1,4 @@
-"""A Wav2Vec2 whose encoder is pretrained and whose CTC head is new, and which parts of it learn."""
+"""A Wav2Vec2 with a pretrained encoder and a new CTC head, and functions to freeze its parts."""
 
 import types
 from pathlib import Path
@@ -26,14 +26,14 @@ def load_base_model(
     pretrained: bool = True,
     keep_head: bool = False,
 ) -> PreTrainedModel:
-    """Put a new CTC head, one logit a token, on a base model's encoder.
+    """Add a new CTC head, with one logit for each token, to the encoder of a base model.
 
     Args:
         name: a folder or a Hub id, such as "facebook/wav2vec2-base".
         processor: tells the vocabulary's size and the blank, its pad token.
-        seed: draws the head, and the encoder where it is not pretrained.
+        seed: draws the head, and also the encoder if it is not pretrained.
         masks: SpecAugment settings (mask_time_prob, mask_time_length, ...); None for none.
-        pretrained: False draws the encoder at random too: the control of the experiment.
+        pretrained: False draws the encoder at random, too, as a control.
         keep_head: keep the head that the checkpoint has, as in a model that was fine-tuned before.
 
     Returns:
@@ -83,11 +83,11 @@ def load_base_model(
 
 
 def load_model(folder: str | Path) -> PreTrainedModel:
-    """A fine-tuned CTC model from a folder or the Hub, in float32, on `device()`, to be used.
+    """Load a fine-tuned CTC model from a folder or the Hub, in float32, on `device()`.
 
     Raises:
-        ValueError: it lacks weights, such as those of a CTC head, or has some that are no numbers
-            or of the wrong size; the message names it and one of the weights.
+        ValueError: the model lacks weights, such as those of a CTC head, or has weights that are
+            NaN or of the wrong size; the message names the model and one of the weights.
     """
     with hub_or_cache(folder):
         model, report = AutoModelForCTC.from_pretrained(
@@ -110,10 +110,10 @@ def load_model(folder: str | Path) -> PreTrainedModel:
 
 
 def quick_positions(model: PreTrainedModel) -> PreTrainedModel:
-    """Let a long positional convolution compute by a Fourier transform; the model is returned.
+    """Compute a long positional convolution by a Fourier transform; returns the model.
 
     The kernel of the offline model is 1,400 frames long and has one channel in each group. PyTorch
-    convolves such a kernel tap by tap, which took three quarters of the whole model's time (one
+    computes such a convolution tap by tap. This took three quarters of the whole model's time (one
     thread of a Xeon with AMX). The product of two Fourier transforms is the same convolution, up to
     rounding. Weights and files do not change. An exported model has the plain convolution.
     """
@@ -147,9 +147,9 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
     even where training computes in bfloat16 or float16: its output is then the same in training
     and in use, and the same as in any other run.
 
-    Frozen layers freeze all that lies below them, too: a layer can only give the same output for
-    the same input. Layers are then never dropped (`layerdrop`), and the vector that stands for
-    masked frames stays as it is, so that no graph is kept below the lowest layer that learns.
+    Freezing layers also freezes all parts below them, because the output of a frozen layer stays
+    the same only if its input does. Layers are then never dropped (`layerdrop`), and the vector for
+    masked frames stays fixed, so that no graph is kept below the lowest trainable layer.
 
     Args:
         model: a Wav2Vec2ForCTC; it is changed in place.
@@ -205,7 +205,7 @@ def _keep(module: nn.Module) -> None:
 
 
 def _frozen_forward(self, *args, **kwargs):
-    """The class's own forward, in float32 whatever autocast says."""
+    """The forward of the class, always in float32, also under autocast."""
 
     def full(value):
         return value.float() if torch.is_tensor(value) and value.is_floating_point() else value
@@ -223,10 +223,10 @@ def _frozen_train(self, mode: bool = True):
 def redraw_layers(model: PreTrainedModel, layers: int, seed: int) -> PreTrainedModel:
     """Draw the top `layers` transformer layers anew; the model itself is returned.
 
-    In wav2vec2-base the last layers turn back towards the input, as an autoencoder's do, and hold
-    less about phones and words than those in the middle. With little labelled speech, drawing the
-    top layers anew before fine-tuning lowered the WER (Pasad et al. 2021, "Layer-wise analysis of a
-    self-supervised speech representation model").
+    In wav2vec2-base the last layers become more similar to the input again, as in an autoencoder,
+    and hold less information about phones and words than the middle layers. With little labelled
+    speech, drawing the top layers anew before fine-tuning lowered the WER (Pasad et al. 2021,
+    "Layer-wise analysis of a self-supervised speech representation model").
 
     Raises:
         ValueError: there are not that many layers.

@@ -1,4 +1,4 @@
-"""The card that goes with a shared model: what it is, what it heard, and how well it does."""
+"""The card of a shared model: what it is, its training data, and its scores."""
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
@@ -36,16 +36,17 @@ other subjects will be read worse, how much worse is not known.
 
 
 def model_card(profile, metrics, train, test, licence):
-    """A ModelCard with the measured scores, in its text and in the metadata that the Hub reads.
+    """A ModelCard with the measured scores, in the text and in the metadata for the Hub.
 
     Args:
         profile: tells the base model, the corpus and its language.
         metrics: wer, cer, wer_low and wer_high, as fractions, on the test split.
         train, test: the prepared splits.
-        licence: an identifier such as "cc-by-sa-3.0": the corpus's and the base model's decide it.
+        licence: an identifier such as "cc-by-sa-3.0"; it follows from the licences of the corpus
+            and the base model.
 
     Raises:
-        ValueError: a score is no fraction of the interval it is given with.
+        ValueError: the WER lies outside its interval.
     """
     if not metrics["wer_low"] <= metrics["wer"] <= metrics["wer_high"]:
         raise ValueError(

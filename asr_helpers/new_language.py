@@ -1,4 +1,4 @@
-"""Another language on the same encoder: a new head first, then all above the frozen layers."""
+"""Another language on the same encoder: first a new head, then all layers above the frozen ones."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,9 +17,9 @@ LOWER = ("convolutions", "projection", "positions")  # what lies below the first
 def first_minutes(
     rows: Any, minutes: float, sampling_rate: int, seed: int
 ) -> tuple[list[int], float]:
-    """The first rows of a random order that together last at most so long: (numbers, minutes).
+    """Draw rows at random that together last at most `minutes`: (row numbers, minutes).
 
-    More minutes hold all rows of fewer minutes. One row is always there.
+    A larger number of minutes gives a superset of the rows. There is always at least one row.
 
     Args:
         rows: prepared rows, with input_length in samples.
@@ -53,7 +53,7 @@ def learn_above(
 def with_new_head(
     profile: Profile, processor: Any, rows: Any, kept: Sequence[torch.Tensor]
 ) -> PreTrainedModel:
-    """The base model with a new head that has learned from these rows; nothing else has changed.
+    """The base model with a new head, trained on these rows; no other weight changes.
 
     Args:
         profile: the base model, and how the head learns.
@@ -74,7 +74,7 @@ def with_new_head(
 def with_new_top(
     profile: Profile, processor: Any, rows: Any, kept: Sequence[torch.Tensor]
 ) -> PreTrainedModel:
-    """The same, and then all above the frozen layers has learned, too.
+    """As `with_new_head`, and then all layers above the frozen ones are trained, too.
 
     Args:
         profile, processor, rows, kept: as for `with_new_head`.

@@ -1,4 +1,4 @@
-"""Whose recordings lesson 09 fine-tunes on: the learner's own, or else a stand-in's."""
+"""The recordings of lesson 09: the learner's own, or those of a stand-in voice."""
 
 import contextlib
 import io
@@ -54,7 +54,7 @@ def own_voice(profile: Profile) -> Voice:
 def load_voice(voice: Voice, language: str, seed: int) -> tuple[datasets.Dataset, datasets.Dataset]:
     """(sentences to train on, in the order in which they were recorded; those to test on).
 
-    There is no validation split: with so few sentences nothing is chosen by their score.
+    There is no validation split, because so few sentences cannot decide a choice.
     """
     with contextlib.redirect_stdout(io.StringIO()):  # its report is about splits that are not used
         corpus = load_folder(voice.place, language, seed=seed)

@@ -1,8 +1,8 @@
 """Where the time of training goes: `torchrun --nproc-per-node 2 -m asr_helpers.pace`.
 
-Each process computes the gradients of its own batches, and all add them up, as in training. Here the
-steps stand one after another, so that a clock fits between them. In training, part of the
-communication happens while the gradients of lower layers are still computed.
+Each process computes the gradients of its own batches, and the processes average them, as in
+training. Here the parts run one after another, so that each part can be timed. In training, part of
+the communication happens while the gradients of lower layers are still computed.
 """
 
 import argparse
@@ -31,7 +31,7 @@ SETTLE = 2  # updates in which kernels and memory are prepared; they do not coun
 
 
 def step_times(profile: Profile, updates: int, clips: int = 64) -> dict:
-    """Make a few updates, and tell where the time goes. Each process has to call this.
+    """Make a few updates, and time their parts. Each process has to call this.
 
     Args:
         profile: model, corpus, batch_seconds.
@@ -40,9 +40,8 @@ def step_times(profile: Profile, updates: int, clips: int = 64) -> dict:
 
     Returns:
         {"processes", "threads", "audio_seconds", "seconds", "parts", "megabytes"}: the speech of an
-        update in all processes, on average; the clock's seconds of an update and of each of its
-        `PARTS`, as medians of all updates, which other work on the machine disturbs least; and the
-        gradients that an update sends.
+        update in all processes, on average; the seconds of an update and of each of its `PARTS`, as
+        medians over the updates; and the gradients that an update sends.
     """
     corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
     rows = corpus["train"].select(range(min(clips, len(corpus["train"]))))

@@ -1,4 +1,4 @@
-"""A page in the browser that writes down what a microphone or a file holds."""
+"""A page in the browser that transcribes a recording or a file."""
 
 import atexit
 import os
@@ -25,8 +25,8 @@ PREFIX = "asr-course-page-"
 def recordings() -> Path:
     """This process's private folder for what people record or upload.
 
-    It is emptied when the process ends. What a killed process left behind is removed by the next
-    page that opens.
+    It is emptied when the process ends. If a process was killed, the next page that opens removes
+    its files.
     """
     _remove_left()
     process = psutil.Process()
@@ -58,7 +58,7 @@ def _empty(folder):
 
 
 def on_colab() -> bool:
-    """Whether this runs in Google Colab, whose browser reaches a page through Colab's proxy only."""
+    """Whether this runs in Google Colab, where a page is reached only through Colab's proxy."""
     return "google.colab" in sys.modules
 
 
@@ -120,9 +120,9 @@ def make_page(model, processor, max_seconds=120.0):
 def open_page(page, max_file_size="20mb", block=False, port=None):
     """Serve the page to this machine alone, and return its address, such as "http://127.0.0.1:7860/".
 
-    Close it with `page.close()`, which also removes all recordings; the end of the process does
-    both, too. Larger files than `max_file_size` are refused on upload, and so are requests for
-    another host than this machine, as a foreign web page could send them through a browser.
+    Close the page with `page.close()`, which also removes all recordings. Both also happen when the
+    process ends. The page refuses files larger than `max_file_size`. It also refuses requests for
+    another host than this machine, which a foreign web page could send through a browser.
 
     On Colab the page is shown below the cell, through Colab's own proxy: only the browser that has
     the notebook open reaches it. (Gradio's `share=True` would give anybody with its link access.)

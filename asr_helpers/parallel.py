@@ -34,10 +34,10 @@ def local_number() -> int:
 
 
 def from_first(make: Callable[[], Found]) -> Found:
-    """What `make` gives in the first process, in all of them. Each process has to call this.
+    """Return the result of `make` in the first process to all processes. Each has to call this.
 
-    An error of `make` is raised in all of them, too, so that none waits for another that has ended.
-    What is given has to be small and picklable, such as a path.
+    An error of `make` is raised in all processes, too, so that no process waits for one that has
+    ended. The result has to be small and picklable, such as a path.
     """
     if process_count() == 1:
         return make()

@@ -1,4 +1,4 @@
-"""Questions and exercises: they say what is wrong, and they remember what was solved.
+"""Questions and exercises: checks with advice, and a record of what was solved.
 
 `questions` shows the questions of a lesson, `exercise` checks the exercises. Both write what was solved
 to `artifacts/progress.json`, from which `make progress` makes a page.
@@ -58,7 +58,7 @@ def _equal(given: Any, wanted: Any, tolerance: float) -> bool:
 
 
 def matches(question: dict[str, Any], value: Any) -> bool:
-    """Whether the key of a question is what the lesson computed.
+    """Whether the key of a question agrees with the value that the lesson computed.
 
     Args:
         question: one question of `load_questions`.
@@ -91,7 +91,7 @@ def is_right(question: dict[str, Any], mine: str | float) -> bool:
 
 
 def _words(text: str) -> str:
-    """Plain text as HTML; what stands in backticks is code."""
+    """Plain text as HTML; text in backticks becomes code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
@@ -122,7 +122,7 @@ def _question_html(number: int, question: dict[str, Any], value: Any, mine: Any)
 def questions(lesson: str, mine: dict[str, str | float | None]) -> HTML:
     """The questions of a lesson, to unfold; your answers are compared with what their code computes.
 
-    Each question's code is run. What is right is remembered.
+    The code of each question is run. Correct answers are recorded.
 
     Args:
         lesson: the two digits of its number.
@@ -194,7 +194,7 @@ def exercise(name: str, **answers: Any) -> Iterator[Callable[[Any, str], None]]:
 
 
 def keep_progress() -> None:
-    """Let solved exercises be remembered. The notebooks in `exercises/` call this, solutions not."""
+    """Record solved exercises. The notebooks in `exercises/` call this, the solutions do not."""
     _keeping["exercises"] = True
 
 

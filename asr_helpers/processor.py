@@ -47,8 +47,8 @@ def load_processor(
 ) -> Wav2Vec2Processor:
     """The feature extractor and tokenizer for a base model, from a folder or the Hub.
 
-    Without `transcripts` they are the model's own. With `transcripts`, they are the model's own if
-    it has a token for every letter, and else those of `processor_for`.
+    Without `transcripts`, both are the model's own. With `transcripts`, both are the model's own if
+    its tokenizer has a token for every letter. If not, `processor_for` makes them.
 
     Args:
         name: the base model.
@@ -57,8 +57,8 @@ def load_processor(
         folder: where a tokenizer made from `transcripts` is saved.
 
     Raises:
-        ValueError: the model has no tokenizer, as models that are only pretrained, and there are
-            no transcripts to make one from.
+        ValueError: the model has no tokenizer (models that are only pretrained have none), and
+            there are no transcripts to make one from.
     """
     with hub_or_cache(name):
         try:
@@ -124,7 +124,7 @@ def processor_for(
     Args:
         name: the base model, a folder or a Hub id.
         transcripts: of the training split.
-        language: chooses how they are normalised; None if they are, in any language.
+        language: chooses the normalisation of the transcripts; None if they are normalised already.
         folder: where the processor is saved, so that `load_processor(folder)` finds it; None saves
             nothing.
     """
@@ -148,9 +148,10 @@ def processor_for(
 def levelled(waveform: np.ndarray) -> np.ndarray:
     """The waveform with mean 0 and variance 1, float32 of shape (samples,).
 
-    A feature extractor does nearly the same: it adds 1e-7 to the variance, against the division by
-    zero. That is more than the variance of a caller whose peaks lie below -60 dB of full scale, so
-    that quiet speech would reach the model quieter than loud speech. Silence stays silence.
+    A feature extractor does nearly the same: it adds 1e-7 to the variance, to avoid a division by
+    zero. This is more than the variance of a caller whose peaks lie below -60 dB of full scale. So
+    very quiet speech would still be quieter than loud speech after the scaling. Silence stays
+    silence.
     """
     waveform = np.asarray(waveform, dtype=np.float32)
     mean = waveform.mean(dtype=np.float64) if len(waveform) else 0.0
@@ -162,7 +163,7 @@ def levelled(waveform: np.ndarray) -> np.ndarray:
 def prepare_dataset(
     split: datasets.Dataset, processor: Wav2Vec2Processor, language: str
 ) -> datasets.Dataset:
-    """Turn a split's speech and transcripts into what training reads.
+    """Turn the speech and transcripts of a split into the inputs and labels of training.
 
     Args:
         split: a Dataset with the columns audio and transcription, and path where rows have names.
@@ -211,7 +212,7 @@ def prepare_dataset(
 def prepare_row(
     row: Mapping[str, Any], name: str, processor: Wav2Vec2Processor, language: str
 ) -> dict[str, Any]:
-    """One row as `prepare_dataset` gives it, which names the errors, too.
+    """One row as `prepare_dataset` returns it; see there for the errors.
 
     Args:
         row: audio, decoded at the processor's rate, transcription, and path if the row has one.

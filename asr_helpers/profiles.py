@@ -1,4 +1,4 @@
-"""Every knob of the course, a set of them for each place it runs in."""
+"""All settings of the course, in one profile for each place where it runs."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -8,7 +8,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Settings:
-    """The knobs of decoding. Beams count prefixes, floors are probabilities."""
+    """The settings of decoding. Beams count prefixes, floors are probabilities."""
 
     order: int = 7  # characters of an n-gram
     words: int = 3  # words of an n-gram
@@ -27,7 +27,7 @@ class Settings:
 
 @dataclass(frozen=True)
 class Adaptation:
-    """The knobs of lessons 09 and 10: a model gets used to a voice, or to a language.
+    """The settings of lessons 09 and 10, which adapt a model to a voice or a language.
 
     Lower layers are frozen and run once, so that a step costs little (`asr_helpers.adaptation`).
     """
@@ -54,7 +54,7 @@ class Adaptation:
 
 @dataclass(frozen=True)
 class Profile:
-    """What the lessons read. Lengths are in seconds, rates in Hz, steps in optimiser updates."""
+    """The settings of the lessons. Lengths are in seconds, rates in Hz, steps in updates."""
 
     name: str
     corpus: str

@@ -1,4 +1,4 @@
-"""Whether the Hub answers. Its own clients wait for minutes, or for ever; these do not."""
+"""Whether the Hub answers, with a short time limit. The Hub's own clients wait for minutes."""
 
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,9 +23,9 @@ def hub_answers(wait: float | None = None) -> bool:
 
 @contextmanager
 def patience(seconds: float):
-    """Inside, a request of the Hub's client fails after so many seconds of silence.
+    """A context in which a request of the Hub's client fails after so many seconds of silence.
 
-    The client's own limits are a minute for some requests, and none for others.
+    The client itself waits a minute for some requests, and has no limit for others.
     """
 
     def hurry(request):
@@ -55,7 +55,7 @@ def _silent(error):
 
 @contextmanager
 def hub_or_cache(name: str | Path):
-    """Inside, load `name`: from the Hub if that answers, else from the cache of an earlier load.
+    """A context to load `name`: from the Hub if it answers, else from the cache.
 
     A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
 

@@ -1,4 +1,4 @@
-"""The course's recipe as a whole: which model, which batches, which trainer, how it goes on."""
+"""The whole recipe of the course: model, batches, trainer, and resuming."""
 
 import copy
 import itertools
@@ -37,7 +37,7 @@ from asr_helpers.training import (
 def course_model(profile: Profile, processor: Any, pretrained: bool = True) -> PreTrainedModel:
     """The base model with its head, masks, frozen parts and redrawn layers, as the profile says.
 
-    With `pretrained` False all weights are random, and all are trained: nobody has taught them.
+    With `pretrained` False all weights are random, and all are trained.
     """
     model = load_base_model(
         profile.base_model, processor, profile.seed, profile.masks, pretrained,
@@ -52,7 +52,7 @@ def course_model(profile: Profile, processor: Any, pretrained: bool = True) -> P
 def course_collators(
     profile: Profile, processor: Any
 ) -> tuple[DataCollatorCTCWithPadding, DataCollatorCTCWithPadding]:
-    """(for training, for evaluation): both pad alike, and only the first varies utterances."""
+    """(for training, for evaluation): both pad in the same way; only the first augments."""
     step = int(profile.pad_seconds * profile.sampling_rate)
     plain = DataCollatorCTCWithPadding(processor, step)
     if not profile.vary:
@@ -88,14 +88,14 @@ def course_trainer(
     folder: str | Path,
     callbacks: Sequence[TrainerCallback] = (),
 ) -> CTCTrainer:
-    """The trainer of the second phase, in which everything learns that is not frozen.
+    """The trainer of the second phase, which trains all parts that are not frozen.
 
     Args:
         profile: every knob; another seed is `dataclasses.replace(profile, seed=...)`.
         model: from `course_model`, its head trained.
         processor: the base model's.
         train: prepared rows whose labels fit (`keep_fitting`), or `course_stream`.
-        validation: prepared rows, by whose WER the checkpoint is chosen. None evaluates and keeps
+        validation: prepared rows; their WER chooses the checkpoint. None evaluates and keeps
             nothing, as for a measurement of speed.
         folder: for checkpoints and logs.
         callbacks: more of them, beside the one that stops early.
@@ -121,18 +121,18 @@ def course_trainer(
 
 
 def train_or_resume(profile: Profile, trainer: CTCTrainer) -> str | None:
-    """Train to the end, from the newest whole checkpoint in the trainer's folder if there is one.
+    """Train to the end, from the newest complete checkpoint in the trainer's folder if any.
 
     Validation is scored before the first step, too.
 
     Returns:
-        The checkpoint that training went on from, or None.
+        The checkpoint from which training resumed, or None.
 
     Raises:
         ValueError: the checkpoints there are of another run (other knobs, base model, vocabulary or
             corpus); the message says which.
         Busy: another process trains in that folder.
-        MemoryError: it does not fit; the message names the knob.
+        MemoryError: training does not fit into memory; the message names the setting.
         OSError: something cannot be written.
         FloatingPointError: a loss is not finite; the message names the rows.
     """
@@ -189,10 +189,10 @@ def estimate_minutes(
 ) -> Estimate:
     """How long training will take here, from steps that are measured now (some seconds).
 
-    A copy of the model makes four updates of the profile's batches; the first two prepare kernels
-    and memory, and only the others count. Two clips are read once more, to see what reading
-    costs. Time is taken as proportional to the seconds of audio, and other work on the machine as
-    staying what it is now, so that the figure is an estimate.
+    A copy of the model makes four updates with the profile's batches. The first two updates prepare
+    kernels and memory, and only the other two count. Two clips are read once more, to measure the
+    time of reading. The estimate assumes that time is proportional to the seconds of audio, and
+    that other work on the machine stays the same.
 
     Args:
         model: from `course_model`; it stays as it is.

@@ -1,6 +1,6 @@
 """A page in the browser that records prompts, one after another.
 
-In a terminal: `python -m asr_helpers.recorder`, or with a folder behind it.
+In a terminal: `python -m asr_helpers.recorder`, or the same with a folder as argument.
 """
 
 import os
@@ -27,7 +27,7 @@ SECURE = """() => (window.isSecureContext && navigator.mediaDevices) ? "" :
 
 
 def make_recorder(takes: Takes):
-    """A Gradio page that shows a prompt, records it, and keeps it at once. Open it with `open_page`.
+    """A Gradio page that shows prompts and stores recordings. Open it with `open_page`.
 
     Recordings go to `takes.folder` on the machine that runs this, and nowhere else. A page that is
     opened later goes on with the first prompt that is not recorded.
@@ -155,7 +155,7 @@ def open_recorder(folder: str | Path, block: bool = False, port: int | None = No
     """Open the recorder for a folder: (the page, its address). Close it with `page.close()`.
 
     Args:
-        folder: for the recordings; what is there already is gone on with.
+        folder: for the recordings; earlier recordings in it are kept.
         block: wait until the process is interrupted; False returns at once, as notebooks want.
         port: None takes the first free one from 7860 on.
     """

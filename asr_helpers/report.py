@@ -1,4 +1,4 @@
-"""What a training run measured, on which machine, with which versions: to be kept and to be shared."""
+"""The record of a training run: measurements, machine and versions."""
 
 import os
 import platform
@@ -17,7 +17,7 @@ PACKAGES = ("torch", "transformers", "datasets", "accelerate", "numpy", "asr-cou
 
 
 def machine() -> dict[str, Any]:
-    """The processor, its cores, the memory, and the GPU if there is one: all that times depend on."""
+    """The hardware that times depend on: processor, cores, memory, and the GPU if there is one."""
     info = Path("/proc/cpuinfo")
     names = [
         line.split(":")[1].strip()

@@ -35,7 +35,7 @@ TEXTS = ("transcription", "text", "sentence")  # columns, or keys of the json fi
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-    """What is known of a prepared shard: it stands beside the tar, in a .json file."""
+    """The description of a prepared shard, from the .json file beside the tar."""
 
     source: str
     clips: int
@@ -52,11 +52,10 @@ def prepare_shards(
     name: str = "train",
     workers: int = 1,
 ) -> list[Shard]:
-    """Make one prepared shard of each source; those that are there already are kept.
+    """Make one prepared shard of each source; shards that exist already are kept.
 
-    A shard is written whole or not at all, so that a run that was cut off goes on with the next
-    shard. Rows that cannot be prepared are left out, and the shard says why: in a large corpus there
-    are always some.
+    A shard is written completely or not at all, so that an interrupted run can resume with the next
+    shard. Rows that cannot be prepared are left out, and the shard's description says why.
 
     Args:
         sources: Parquet files with the columns audio and transcription, WebDataset tars with a
@@ -135,7 +134,7 @@ def corpus_shards(corpus: str | Path) -> dict[str, list[Path]] | None:
 
 
 def about_shards(shards: Sequence[str | Path], processor: Any, language: str) -> list[Shard]:
-    """What is known of prepared shards, each as `prepare_shards` told it.
+    """The descriptions of prepared shards, as `prepare_shards` returned them.
 
     Raises:
         ValueError: a tar was not prepared, or was prepared for another processor or language. The
@@ -164,7 +163,7 @@ def load_shards(shards: Sequence[str | Path], samples: int | None = None) -> dat
     Every process reads the same rows, in the order of the shards.
 
     Args:
-        samples: after so many of them reading stops; None reads everything.
+        samples: reading stops after this number of samples; None reads everything.
     """
     rows, held = [], 0
     for row in map(decoded, _encoded(shards)):
@@ -178,9 +177,9 @@ def load_shards(shards: Sequence[str | Path], samples: int | None = None) -> dat
 def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets.IterableDataset:
     """The utterances of prepared shards, one after the other, their sound still encoded.
 
-    Shards come in another order in each epoch. Each process and each worker of a DataLoader reads
-    shards of its own; with fewer shards than processes, all of them read everything, and each
-    keeps its share.
+    The order of the shards differs in each epoch. Each process and each worker of a DataLoader
+    reads its own shards. If there are fewer shards than processes, all processes read all shards,
+    and each keeps its share of the rows.
 
     Args:
         shards: paths, or addresses that `datasets` reads (https://, hf://).
@@ -354,7 +353,7 @@ def _kept(target: Path, source: Any, settings: Mapping[str, Any]) -> Shard | Non
 
 
 def _told(target: Path) -> tuple[Shard, dict[str, Any]] | None:
-    """A shard and the settings it was made with, from the file beside it; None if not whole."""
+    """A shard and its settings, from the .json file beside it; None if that is incomplete."""
     try:
         told = json.loads(target.with_suffix(".json").read_text(encoding="utf-8"))
         before = dict(told.pop("settings"))

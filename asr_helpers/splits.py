@@ -1,4 +1,4 @@
-"""Rows to train, validation and test, so that a score is of words and voices not trained on."""
+"""Split rows into train, validation and test, so that test has new sentences and voices."""
 
 import hashlib
 import warnings
@@ -15,9 +15,9 @@ MOST_LEFT_OUT = 0.25  # of the rows, so that neither a voice nor a transcript is
 
 
 def spoken_or_written(text: object, language: str) -> str:
-    """The normalised transcript; of one that cannot be said, what is written.
+    """The normalised transcript, or the original text if it cannot be normalised.
 
-    To share out rows this is enough. `prepare_dataset` refuses such a row by its name.
+    This is enough to split rows. `prepare_dataset` refuses such a row and names it.
     """
     try:
         return normalize(text or "", language)
@@ -30,9 +30,9 @@ def share_out(
 ) -> list[str]:
     """The split of each row, given each row's group: all rows of a group go to one split.
 
-    The groups are ordered by a hash of the seed and themselves: to rename one moves hardly another.
-    A group of more than three tenths of all rows goes to the first split. No split stays empty if
-    there are as many groups as splits.
+    The groups are ordered by a hash of the seed and the group. So renaming one group hardly moves
+    another. A group of more than three tenths of all rows goes to the first split. No split stays
+    empty if there are as many groups as splits.
     """
     rows = Counter(groups)
     shuffled = sorted(rows, key=lambda one: hashlib.sha256(f"{seed}:{one}".encode()).digest())
@@ -54,12 +54,11 @@ def share_out(
 def split_by_transcript(
     corpus: datasets.Dataset, language: str, seed: int, shares: Mapping[str, float] = SHARES
 ) -> datasets.DatasetDict:
-    """Share out rows, 70/10/20 by default, all rows with one normalised transcript to one split.
+    """Split rows by normalised transcript, 70/10/20 by default.
 
-    Where a transcript is said in ten rows or more on average, as digits and commands are, or one is
-    said in more than half of the rows, rows are shared out one by one: to test on words that
-    training does not hold at all would tell nothing.
-    A warning says so.
+    If a transcript occurs in ten rows or more on average, as with digits and commands, or one
+    transcript occurs in more than half of the rows, the rows are split one by one. A test on words
+    that training lacks completely would not be useful. A warning says so.
 
     Raises:
         ValueError: there are fewer rows than splits.
@@ -108,8 +107,8 @@ def share_transcripts(
 def split_off_the_end(corpus: datasets.Dataset, language: str, seed: int) -> datasets.DatasetDict:
     """Keep the last fifth for test, and share out the rest 7 to 1 as train and validation.
 
-    Rows of the rest that say what a row of test says are left out, unless that is more than half
-    of them: then they stay, and a warning says so.
+    Rows of the rest with a transcript of test are left out. If these are more than half of the
+    rest, they stay, and a warning says so.
     """
     first = round((1 - SHARES["test"]) * len(corpus))
     test = corpus.select(range(first, len(corpus)))
@@ -131,10 +130,10 @@ def split_off_the_end(corpus: datasets.Dataset, language: str, seed: int) -> dat
 def keep_own_splits(
     splits: Mapping[str, datasets.Dataset], language: str, seed: int
 ) -> datasets.DatasetDict:
-    """The splits that a corpus has of its own, with validation or test cut from train if missing.
+    """The corpus's own splits; a missing validation or test split is taken from train.
 
-    Training rows that say what a row of validation or test says are left out, and a warning tells
-    how many, unless they are more than half.
+    Training rows with a transcript of validation or test are left out, and a warning says how many.
+    If these are more than half, they stay.
     """
     names = {"dev": "validation", "valid": "validation", "eval": "validation"}
     own = {names.get(name, name): split for name, split in splits.items()}
@@ -166,10 +165,11 @@ def share_speakers(
 ) -> tuple[list[str | None], list[str]]:
     """(the split of each row, sentences): no voice in two splits, and no transcript either.
 
-    Speakers are shared out first. Of a transcript that is then in several splits, the rows outside
-    the last of these splits are left out (None). Where that would be more than a quarter of all
-    rows, as where everyone reads the same sentences, transcripts are shared out and voices are in
-    all splits; where there are few transcripts, voices are shared out and words are in all splits.
+    Speakers are split first. If a transcript is then in several splits, only the rows in the last
+    of these splits are kept; the others get None. If this would drop more than a quarter of all
+    rows, for example because everyone reads the same sentences, the rows are split by transcript,
+    and voices are in all splits. If there are few transcripts, the rows are split by speaker, and
+    words are in all splits.
 
     Raises:
         ValueError: there are fewer rows than splits.

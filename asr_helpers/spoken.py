@@ -482,7 +482,7 @@ class Speaker:
         return self.ordinal(day, "g" if self.code == "pl" else "mg")
 
     def _german(self, text):
-        """What German joins to a number: 90er, 3mal, 100%ig; and ordinals behind an article."""
+        """German suffixes of a number (90er, 3mal, 100%ig), and ordinals after an article."""
         text = re.sub(r"(?<=\d)\s?%(?=ig)", " prozent", text)
         text = re.sub(
             r"(?<![\w.,])(\d+)er(n?)\b",
@@ -509,7 +509,7 @@ class Speaker:
         )  # fmt: skip
 
     def _russian(self, text):
-        """Cardinals in a case (2-х, 5-ти, 5-ю), and what is joined to a number (5-летний)."""
+        """Russian cardinals in a case (2-х, 5-ти, 5-ю), and suffixes of a number (5-летний)."""
         cases = {"ти": "g", "ю": "i", "мя": "i", "х": "g"}
 
         def in_case(found):

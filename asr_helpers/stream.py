@@ -1,4 +1,4 @@
-"""Batches of equal seconds from a stream of utterances, which goes on where it was interrupted."""
+"""Batches of equal seconds from a stream of utterances that can be interrupted and resumed."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,19 +17,19 @@ WINDOW_SECONDS = 1800.0  # some 30 MB of encoded speech
 
 
 class StreamedBatches(torch.utils.data.IterableDataset):
-    """Batches of prepared shards without end, of like length and about equal seconds.
+    """Endless batches from prepared shards, of similar length and about equal seconds.
 
-    A *window* of the stream is held at a time, its sound still encoded. Its utterances are sorted
-    into batches as `SecondsBatchSampler` does it, and the batches come in random order: the window
-    is the shuffle buffer and the buckets of lengths in one. Memory grows with the window alone,
-    and not with the corpus.
+    One *window* of the stream is in memory at a time, with its sound still encoded. Its utterances
+    are sorted into batches as in `SecondsBatchSampler`, and the batches come in random order. So
+    the window is both the shuffle buffer and the source of batches of similar length. Memory grows
+    with the window, and not with the corpus.
 
     Every process has its own stream, which never ends, so that no process waits for another.
 
     A batch is a list of rows, as `DrawnRows` gives them, each with `place`: a small dict of plain
-    values that says where the stream stands after this batch. `load_state_dict` takes it, also in
-    another run: the rows that follow are the same. Use a DataLoader with at most one worker where
-    that matters, because each worker has a stream of its own.
+    values with the position of the stream after this batch. `load_state_dict` takes this dict, also
+    in another run, and the same rows follow. Use a DataLoader with at most one worker where that
+    matters, because each worker has a stream of its own.
     """
 
     def __init__(
@@ -52,8 +52,8 @@ class StreamedBatches(torch.utils.data.IterableDataset):
             rate: samples a second.
             batch_seconds, window_seconds: audio in a batch and in a window.
             seed: with the epoch, it orders shards, utterances and batches.
-            probabilities: of an utterance to come from each corpus; None takes them in turn. The
-                shorter corpora are repeated until each one was read.
+            probabilities: of an utterance to come from each corpus; None takes them in turn.
+                Shorter corpora are repeated until each corpus was read once.
         """
         if batch_seconds > window_seconds:
             raise ValueError(

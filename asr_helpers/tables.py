@@ -1,4 +1,4 @@
-"""A folder of recordings and transcripts, in any common layout, as rows: a sound and its text."""
+"""Rows of sound and text from a folder of recordings, in any common layout."""
 
 import csv
 import json
@@ -47,7 +47,7 @@ class FolderError(ValueError):
 
 @dataclass(frozen=True)
 class Row:
-    """A recording and what is said in it, as a table tells them."""
+    """A recording and its transcript, as a table gives them."""
 
     where: str  # such as "metadata.csv, line 17"
     written: str  # the sound, as the table names it
@@ -59,7 +59,7 @@ class Row:
 
 @dataclass
 class Rows:
-    """All rows of a folder, the sound of each, and what a reader should know of the layout.
+    """All rows of a folder, their sounds, and notes about the layout.
 
     `sounds` is a Dataset with one column, audio, that is not decoded: {"path", "bytes"}.
     `notes` are (what, names of rows or files, remedy).
@@ -112,7 +112,7 @@ class SoundIndex:
 
 
 def _key(name):
-    """A name as macOS, Windows and Linux agree on it."""
+    """A name in a form that is the same on macOS, Windows and Linux."""
     return unicodedata.normalize("NFC", name).casefold()
 
 
@@ -408,7 +408,7 @@ def _beside(index):
 
 
 def _decoded(file, language):
-    """(the text of a file in whatever encoding, notes)."""
+    """(the text of a file, in any encoding; notes)."""
     data = file.read_bytes()
     if data[:4] in (b"\xff\xfe\0\0", b"\0\0\xfe\xff"):
         return data.decode("utf-32", errors="replace"), []
@@ -479,7 +479,7 @@ def _records(table, language, index):
 
 
 def _separator(text):
-    """What parts the columns: the sign that is in most of the first lines, and equally often."""
+    """The separator of the columns: the sign that most of the first lines have equally often."""
     lines = [line for line in text.splitlines()[:50] if line.strip()]
     best, score = ",", 0
     for sign in "\t|;,":

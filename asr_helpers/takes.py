@@ -1,4 +1,4 @@
-"""Sentences to read aloud, and the recordings of them: each is kept as soon as it is made."""
+"""Sentences to read aloud, and their recordings; each recording is stored at once."""
 
 import csv
 from dataclasses import dataclass
@@ -97,9 +97,9 @@ def look_at(array: np.ndarray, rate: int) -> Look:
 class Takes:
     """The recordings of one speaker in a folder: a WAV for each prompt, and a table of them.
 
-    The folder is all there is: an object that is made later finds everything that was kept. The
-    sound of a prompt is written first, and then its row. Where a process was killed in between, the
-    row is written by the next one.
+    All data are in the folder, so a new object finds all earlier recordings. The sound of a prompt
+    is written first, and then its row. If a process was killed in between, the next object writes
+    the row.
     """
 
     def __init__(self, folder: str | Path, prompts: list[Prompt] | None = None):
@@ -122,7 +122,7 @@ class Takes:
         return sum(self.prompts[number].split == split for number in self.kept())
 
     def next(self, after: int = -1) -> int | None:
-        """The first prompt behind `after` that is not recorded, or else before; None if all are."""
+        """The next prompt after `after` without a recording, then from the start; None if none."""
         kept, total = set(self.kept()), len(self.prompts)
         order = [(after + 1 + step) % total for step in range(total)]
         return next((number for number in order if number not in kept), None)

@@ -1,8 +1,8 @@
 """Lesson 05 as a command: `python -m asr_helpers.train --profile offline --out run`.
 
-It is the same recipe, and it leaves the same files. Every knob of the profile is an option. A
-`--corpus` of tar shards (see asr_helpers.shards) is read as a stream, and may have any size. Several
-processes train together where `torchrun` or `accelerate launch` starts it.
+The command has the same recipe, and writes the same files. Every setting of the profile is an
+option. A `--corpus` of tar shards (see asr_helpers.shards) is read as a stream, and may have any
+size. If `torchrun` or `accelerate launch` starts the command, several processes train together.
 """
 
 import argparse
@@ -65,11 +65,11 @@ KNOBS = [field for field in dataclasses.fields(Profile) if field.name not in LEF
 
 
 class Stopped(Exception):
-    """A signal has stopped the run. It can go on later."""
+    """A signal has stopped the run. The run can be resumed."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train as the command line says; the exit code.
+    """Train as the command line says; returns the exit code.
 
     0: the model is there. 2: the input is wrong, and a sentence on stderr says what to do. 75: a
     signal or the end of another process has stopped the run, which goes on with --resume. 1: the
@@ -143,7 +143,7 @@ def train(profile: Profile, *, resume: bool = False, ask: "Ask | None" = None) -
     Args:
         profile: every knob.
         resume: go on with a run that was stopped there, or say that it is finished.
-        ask: tells whether somebody asked to stop; None asks nobody.
+        ask: says whether somebody asked to stop; with None nobody can ask.
 
     Raises:
         ValueError: the folder holds a run, and `resume` is False; or it is another run's.
@@ -262,9 +262,9 @@ class Log(TrainerCallback):
 class Ask(TrainerCallback):
     """Stops a run cleanly when SIGTERM or SIGINT asks for it: `with Ask() as ask`, and pass it on.
 
-    While it trains, the update that has begun is finished and a checkpoint is written. At any other
-    time `Stopped` is raised at once. All processes stop after the same update. A second signal
-    ends the process as it would have done without this.
+    During training, the present update is finished and a checkpoint is written. At any other time
+    `Stopped` is raised at once. All processes stop after the same update. A second signal ends the
+    process as it would have done without this.
     """
 
     SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -341,7 +341,8 @@ def _head(
 ) -> dict[str, torch.Tensor]:
     """The state of the model when its head is trained.
 
-    It is read from `kept` if that is of this `run`, and else trained now and kept there.
+    The head is read from `kept` if that file belongs to this `run`. If not, the head is trained now
+    and saved there.
     """
     if _run_of(kept) == run:
         model.load_state_dict(load_file(kept))

@@ -1,4 +1,4 @@
-"""A recogniser in a web page: a folder of files that any web server can hand out.
+"""A recogniser in a web page: a folder of static files for any web server.
 
 The page's own sources are in `web/`; the runtime, ONNX Runtime Web, is in
 `asr_helpers/data/onnxruntime-web/`, compressed.
@@ -146,7 +146,7 @@ def _from_card(folder: Path) -> tuple[str, float | None]:
 
 
 def _put_runtime(page: Path) -> None:
-    """Unpack ONNX Runtime Web into the page, its WASM as .gz, and check what comes out."""
+    """Unpack ONNX Runtime Web into the page, its WASM as .gz, and check the files."""
     facts = json.loads((RUNTIME / "runtime.json").read_text(encoding="utf-8"))
     for name, sha256 in facts["sha256"].items():
         content = runtime_file(name)
@@ -203,7 +203,7 @@ def _space_card(name: str) -> str:
 
 
 def _list_files(page: Path) -> None:
-    """Tell the service worker which files there are, and a name for exactly this state of them."""
+    """Write the list of files, and a name for this version of them, into the service worker."""
     worker = page / "offline.js"
     names = sorted(
         path.relative_to(page).as_posix()

@@ -1,4 +1,4 @@
-"""Whisper tiny.en beside ours: the package that the benchmarks compare with, where it is installed."""
+"""Whisper tiny.en for comparison with our model, if its package is installed."""
 
 import importlib
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def load_whisper(threads: int = 0, beam: int = 1) -> Callable[[np.ndarray], list
 
     Args:
         threads: of the CPU; 0 lets the program choose.
-        beam: texts that are followed at once.
+        beam: the width of the beam search.
 
     Raises:
         ModuleNotFoundError: see `why_no_whisper`.
@@ -58,7 +58,7 @@ def load_whisper(threads: int = 0, beam: int = 1) -> Callable[[np.ndarray], list
 
 
 def repeated(text: str, times: int = 3, longest: int = 4) -> str | None:
-    """The first one to `longest` words that stand `times` times in a row, or None."""
+    """The first phrase of up to `longest` words said `times` times in a row, or None."""
     words = text.split()
     for size in range(1, longest + 1):
         for start in range(len(words) - size * times + 1):

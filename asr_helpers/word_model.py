@@ -1,4 +1,4 @@
-"""A word n-gram that spells what it does not know: whole words are likely, new ones possible."""
+"""A word n-gram that can spell unknown words with a character n-gram."""
 
 import math
 from collections import Counter
@@ -13,7 +13,7 @@ KEPT = 50_000  # distributions, 20 MB: enough for minutes of speech, and a bound
 
 
 class WordModel:
-    """P(next character | the words before it, the letters of the present one). An `NGram`.
+    """P(next character | the words before, the letters of the present word). An `NGram`.
 
     A word is a token together with what ends it, a space or `EDGE`. Its probability after the words
     h is smoothed as a CharacterModel's is (Witten and Bell 1991), down to the speller, so that no
@@ -79,7 +79,7 @@ class WordModel:
                 self.kinds[history] += new
 
     def context(self, text: str) -> str:
-        """What of a text decides which character comes next: its last words and letters."""
+        """The end of a text that decides the next character: its last words and letters."""
         before = text.rpartition(" ")[0] + " " if " " in text else ""  # the present word
         whole = EDGE + text
         start = whole.rfind(" ")
@@ -133,7 +133,7 @@ class WordModel:
         return mass / (self.seen[history] + self.kinds[history])
 
     def units(self, text: str) -> list[float]:
-        """ln P of each word of a text, with the space or the end of the sentence behind it."""
+        """ln P of each word of a text, with the space or the end of the sentence after it."""
         words = [0.0]
         for character, value in zip(self.checked(text)[1:], self._characters(text)):
             words[-1] += value

@@ -84,7 +84,7 @@ def make_recorder(takes: Takes):
         with gr.Row():
             back = gr.Button("◀ Back", elem_id="back")
             ahead = gr.Button("Ahead ▶", elem_id="ahead")
-            following = gr.Button("Next sentence", variant="primary", elem_id="next")
+            following = gr.Button("Next sentence", elem_id="next")
         look = gr.HTML(elem_id="look")
         heard = gr.Audio(
             label="What was kept", interactive=False, visible=False, elem_id="kept", buttons=[]

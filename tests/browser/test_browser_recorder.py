@@ -2,6 +2,7 @@
 
 import csv
 
+import accessibility
 import numpy as np
 import pytest
 import soundfile
@@ -122,3 +123,4 @@ def test_silence_is_refused_with_a_warning_and_keeps_nothing(opened, tmp_path):
     browser.record("#look [role=alert]")
     assert "almost silent" in browser.text("#look") and "0 of 60" in browser.text("#progress")
     assert not (tmp_path / "recordings").exists()
+    assert accessibility.violations(browser.page, accessibility.source()) == {}

@@ -233,7 +233,7 @@ LEVELS = [0, -20, -40, -60, -80, -90]
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_quiet_caller_and_a_loud_one_look_alike(level, processor, model, few):
-    from asr_helpers.long_form import long_logits
+    from asr_helpers.chunks import long_logits
     from asr_helpers.processor import levelled
 
     loud = np.repeat(few[3]["audio"]["array"], 2)

@@ -44,10 +44,18 @@ def test_where_the_home_cannot_be_written_every_library_goes_elsewhere(tmp_path,
     assert str(folder / "hub") == constants.HF_HUB_CACHE
 
 
+def forget_other_copies(monkeypatch):
+    """Import nothing from the folders of copies that earlier tests made."""
+    elsewhere = [place for place in sys.path if not (Path(place) / "evaluate_modules").exists()]
+    monkeypatch.setattr(sys, "path", elsewhere)
+    for name in [name for name in sys.modules if name.startswith("evaluate_modules")]:
+        monkeypatch.delitem(sys.modules, name)
+
+
 @pytest.mark.parametrize("left", ["", "half a scri"])
 def test_a_metric_whose_copy_a_full_disk_cut_off_loads_again(tmp_path, monkeypatch, left):
+    forget_other_copies(monkeypatch)
     monkeypatch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path / "modules")
-    monkeypatch.setattr(sys, "path", [*sys.path])
     load_wer_metric()
     (copy,) = tmp_path.rglob("wer_metric.py")
     copy.write_text(left)
@@ -60,8 +68,8 @@ def test_a_metric_whose_copy_a_full_disk_cut_off_loads_again(tmp_path, monkeypat
 
 
 def test_a_whole_copy_is_kept(tmp_path, monkeypatch):
+    forget_other_copies(monkeypatch)
     monkeypatch.setattr(evaluate.config, "HF_MODULES_CACHE", tmp_path / "modules")
-    monkeypatch.setattr(sys, "path", [*sys.path])
     load_wer_metric()
     (copy,) = tmp_path.rglob("wer_metric.py")
     when = copy.stat().st_mtime_ns

@@ -37,6 +37,7 @@ MODULES = {
     "gradio_client": "gradio",
     "starlette": "gradio",
     "PIL": "matplotlib",
+    "xdist": "pytest-xdist",
     "nbclient": "papermill",
     "packaging": "pytest",
     "yaml": "pyyaml",

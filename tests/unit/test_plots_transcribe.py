@@ -2,7 +2,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from asr_helpers.long_form import Word, chunk_spans
+from asr_helpers.chunks import chunk_spans
+from asr_helpers.long_form import Word
 from asr_helpers.plots import transcribe as plots_transcribe
 
 WORDS = [

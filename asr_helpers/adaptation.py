@@ -32,7 +32,8 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
-        arrays: waveforms of shape (samples,), as `prepare_dataset` makes them.
+        arrays: waveforms of shape (samples,), as `prepare_dataset` makes them. Each one is read as a
+            whole, also if it is longer than the model's `max_frames`.
         layers: the number of transformer layers below the cut.
     """
     model.eval()
@@ -122,7 +123,9 @@ def transcribe_kept(
 ) -> list[str]:
     """Greedy CTC transcripts from the kept outputs of the lower layers.
 
-    The result equals that of `transcribe`, but only the layers above the cut run.
+    For clips that the model reads at once (`max_frames`), the result equals that of `transcribe`,
+    but only the layers above the cut run. A longer clip was read as a whole, and `transcribe` reads
+    it in chunks, so the two results differ.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.

@@ -9,6 +9,7 @@ import pytest
 from asr_helpers.audio import AudioError
 from asr_helpers.corpus import (
     FOLDER,
+    PART,
     languages,
     load_corpus,
     split_by_transcript,
@@ -65,6 +66,16 @@ def test_every_clip_decodes_and_every_transcript_can_be_spoken(loaded):
             assert len(sound["array"]) > 1600 and np.abs(sound["array"]).max() > 0.01, row["path"]
             text = normalize(row["transcription"], language)
             assert text and set(text) <= {*LETTERS[language], " "}, row["path"]
+
+
+def test_a_part_is_a_third_with_splits_of_its_own():
+    whole, part = load_corpus(), load_corpus(PART)
+    paths = {path for split in whole.values() for path in split["path"]}
+    taken = [path for split in part.values() for path in split["path"]]
+    assert len(set(taken)) == len(taken) == -(-len(paths) // 3) and set(taken) < paths
+    assert all(len(split) >= 0.08 * len(taken) for split in part.values())
+    train, *others = ({normalize(t) for t in part[name]["transcription"]} for name in part)
+    assert not any(train & other for other in others)
 
 
 def test_english_is_lossless_and_says_itself():

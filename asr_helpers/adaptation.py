@@ -14,8 +14,9 @@ from transformers import PreTrainedModel
 
 from asr_helpers.augment import Augment
 from asr_helpers.batches import SecondsBatchSampler
+from asr_helpers.chunks import clip_spans, joined
 from asr_helpers.collator import rounded_up
-from asr_helpers.frames import frame_geometry, frames_needed, samples_needed
+from asr_helpers.frames import frame_count, frame_geometry, frames_needed, samples_needed
 from asr_helpers.training import refuse_tight
 
 RATE = 16_000  # samples a second
@@ -32,34 +33,63 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
-        arrays: waveforms of shape (samples,), as `prepare_dataset` makes them. Each one is read as a
-            whole, also if it is longer than the model's `max_frames`.
+        arrays: waveforms of shape (samples,), as `prepare_dataset` makes them. One that is longer than
+            the model's `max_frames` is read in overlapping chunks, as `transcribe` reads it.
         layers: the number of transformer layers below the cut.
     """
     model.eval()
-    kept = []
+    caught = []
 
     def keep(_, args, kwargs):
         hidden = args[0] if args else kwargs["hidden_states"]
-        kept.append(hidden[0].clone())
+        caught.append(hidden[0].clone())
+
+    def read(samples):
+        # A copy: arrays of a dataset are read only, of which torch warns.
+        values = torch.from_numpy(np.array(samples, dtype=np.float32))
+        model.base_model(values[None].to(model.device))
+        return caught.pop()
 
     encoder = model.base_model.encoder
     above = [*encoder.layers, encoder.layer_norm][layers]
     hook = above.register_forward_pre_hook(keep, with_kwargs=True)
     try:
-        for array in arrays:
-            # A copy: arrays of a dataset are read only, of which torch warns.
-            values = torch.from_numpy(np.array(array, dtype=np.float32))
-            model.base_model(values[None].to(model.device))
+        return [
+            joined(
+                read,
+                model.config,
+                array,
+                clip_spans(model.config, frame_count(model.config, len(array))),
+            )
+            for array in arrays
+        ]
     finally:
         hook.remove()
-    return kept
+
+
+def _pieces(config, kept):
+    """Kept frames (frames, hidden) of one clip, cut where its chunks met: a list of views.
+
+    A layer above computes each piece alone, as the model has no positions for more frames at once.
+    """
+    return [kept[start:stop] for _, _, start, stop in clip_spans(config, len(kept))]
 
 
 def upper_logits(
     model: PreTrainedModel, hidden: Sequence[torch.Tensor], layers: int
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """(logits (batch, frames, vocab), frames (batch,)) from the outputs of `lower_outputs`."""
+    pieces = [_pieces(model.config, rows) for rows in hidden]
+    logits, lengths = _logits_of_pieces(model, [one for cut in pieces for one in cut], layers)
+    if len(lengths) == len(hidden):  # each clip is one piece
+        return logits, lengths
+    parts = (row[:length] for row, length in zip(logits, lengths))
+    whole = [torch.cat(list(itertools.islice(parts, len(cut)))) for cut in pieces]
+    return pad_sequence(whole, batch_first=True), torch.tensor([len(rows) for rows in whole])
+
+
+def _logits_of_pieces(model, hidden, layers):
+    """(logits (batch, frames, vocab), frames (batch,)) of tensors that the layers read as a whole."""
     encoder = model.base_model.encoder
     frames = torch.tensor([len(rows) for rows in hidden])
     state = pad_sequence(list(hidden), batch_first=True)
@@ -100,21 +130,23 @@ def pass_layers(
 ) -> list[torch.Tensor]:
     """The input of transformer layer `high`, computed from the input of layer `low`.
 
-    The result equals `lower_outputs(model, arrays, high)`, but the layers below `low` do not run.
+    The result equals `lower_outputs(model, arrays, high)`, but the layers below `low` do not run. For a
+    clip of several chunks it is close: here the chunks do not overlap.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
         kept: (frames, hidden) tensors of `lower_outputs(model, arrays, low)`.
     """
     model.eval()
-    raised = []
-    for state in kept:
+
+    def passed(state):
         state = state[None]
         for layer in model.base_model.encoder.layers[low:high]:
             state = layer(state)
             state = state[0] if isinstance(state, tuple) else state
-        raised.append(state[0])
-    return raised
+        return state[0]
+
+    return [torch.cat([passed(one) for one in _pieces(model.config, rows)]) for rows in kept]
 
 
 @torch.inference_mode()
@@ -124,8 +156,8 @@ def transcribe_kept(
     """Greedy CTC transcripts from the kept outputs of the lower layers.
 
     For clips that the model reads at once (`max_frames`), the result equals that of `transcribe`,
-    but only the layers above the cut run. A longer clip was read as a whole, and `transcribe` reads
-    it in chunks, so the two results differ.
+    but only the layers above the cut run. For a longer clip it is close: the layers above the cut
+    read the chunks without their overlap.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.

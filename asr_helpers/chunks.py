@@ -14,6 +14,7 @@ from asr_helpers.processor import FAINTEST
 
 CHUNK_SECONDS = 12.0  # the longest clip that the offline model reads at once
 OVERLAP_SECONDS = 4.0
+RATE = 16_000  # samples a second
 
 
 @contextmanager
@@ -89,18 +90,55 @@ def chunked_logits(
         mean, parts = waveform.mean(dtype=np.float64), np.array_split(waveform, frames // 2000 + 1)
         squares = sum(np.square(part - mean).sum() for part in parts)
         deviation = np.sqrt(squares / len(waveform) + FAINTEST)
+
+    def level(samples):
+        return read(np.asarray((samples - mean) / deviation, dtype=np.float32))
+
+    return joined(level, config, waveform, spans)
+
+
+def joined(
+    read: Callable[[np.ndarray], torch.Tensor],
+    config: Any,
+    waveform: np.ndarray,
+    spans: list[tuple[int, int, int, int]],
+) -> torch.Tensor:
+    """What `read` makes of each chunk of a waveform, one chunk's kept part after the other.
+
+    Args:
+        read: takes the samples of a chunk, and gives a tensor of shape (frames, channels).
+        config: the model's, which tells its convolutions.
+        waveform: shape (samples,).
+        spans: of `chunk_spans`.
+
+    Returns:
+        A tensor of shape (frames of the whole, channels).
+
+    Raises:
+        MemoryError: a chunk, or all frames together, do not fit the memory.
+    """
+    hop, window = frame_geometry(config)
     # One place for all of them: pieces kept between the chunks' buffers would hold on to those.
-    logits = None
+    rows, frames = None, spans[-1][1]
     for start, stop, keep_from, keep_to in spans:
         # The last chunk takes the samples behind the last frame, too: a group norm hears them.
         end = None if stop == frames else (stop - 1) * hop + window
-        samples = np.asarray((waveform[start * hop : end] - mean) / deviation, dtype=np.float32)
         with memory_for("Take a smaller chunk_seconds, or cut the recording into several files."):
-            chunk_logits = read(samples)
-            if logits is None:
-                logits = chunk_logits.new_empty(frames, chunk_logits.shape[1])
-        logits[keep_from:keep_to] = chunk_logits[keep_from - start : keep_to - start]
-    return logits
+            chunk = read(waveform[start * hop : end])
+            if rows is None:
+                rows = chunk.new_empty(frames, chunk.shape[1])
+        rows[keep_from:keep_to] = chunk[keep_from - start : keep_to - start]
+    return rows
+
+
+def clip_spans(config: Any, frames: int) -> list[tuple[int, int, int, int]]:
+    """The `chunk_spans` of a clip at 16 kHz: one span, unless it is too long to read at once."""
+    limit = max_frames(config)
+    if limit is None or frames <= limit:
+        return [(0, frames, 0, frames)]
+    hop, _ = frame_geometry(config)
+    chunk, overlap = (round(s * RATE / hop) for s in (CHUNK_SECONDS, OVERLAP_SECONDS))
+    return chunk_spans(frames, chunk, overlap)
 
 
 def long_logits(

@@ -244,7 +244,8 @@ PROFILES = {
     "offline": OFFLINE,
     # The same with a part of the corpus, in the fewest steps that still run every line.
     "smoke": replace(
-        OFFLINE, name="smoke", corpus="telephone-prompts-part", batch_seconds=12.0, measured=False, heart_steps=2, head_steps=2, max_steps=6,
+        OFFLINE, name="smoke", corpus="telephone-prompts-part", batch_seconds=12.0,
+        measured=False, heart_steps=2, head_steps=2, max_steps=6,
         eval_steps=3, warmup_steps=1, shares=(0.5, 1.0), artifacts=ROOT / "artifacts" / "smoke",
         adaptation=FEWEST, recordings=ROOT / "artifacts" / "smoke" / "recordings",
         decoding=SMALL_SEARCH,

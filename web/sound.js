@@ -155,6 +155,6 @@ export function wav(samples, rate) {
   write(36, "data");
   view.setUint32(40, 2 * samples.length, true);
   samples.forEach((sample, k) =>
-    view.setInt16(44 + 2 * k, Math.max(-1, Math.min(1, sample)) * 32767, true));
+    view.setInt16(44 + 2 * k, Math.round(Math.max(-1, Math.min(1, sample)) * 32767), true));
   return new Blob([view], { type: "audio/wav" });
 }

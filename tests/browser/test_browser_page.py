@@ -1,7 +1,6 @@
 """The page in a real Chromium: what it writes is what Python writes, and nothing leaves it."""
 
 import base64
-import io
 import shutil
 import subprocess
 import sys
@@ -14,11 +13,12 @@ import numpy as np
 import pytest
 import soundfile
 import soxr
+import torch
 from scipy.signal import fftconvolve
 from transformers import AutoModelForCTC
 
 from asr_helpers.audio import read_audio
-from asr_helpers.chunks import long_logits
+from asr_helpers.chunks import chunked_logits, long_logits
 from asr_helpers.export import open_onnx, transcribe_onnx
 from asr_helpers.frames import frame_geometry
 from asr_helpers.long_form import transcribe_long, word_times
@@ -207,15 +207,17 @@ def test_a_long_recording_is_written_in_chunks_as_python_does(
     assert np.allclose(shares, [word.confidence for word in words], atol=0.02)
 
 
-# Keeps what the page makes into sound to play: the samples that it gave to the model.
+# Keeps the samples that the page gives to its model. (Its player has them rounded to 16 bits, which
+# moves a logit by up to 1.7.)
 KEEP = """
-const make = URL.createObjectURL;
-window.made = [];
-URL.createObjectURL = (blob) => { window.made.push(blob); return make(blob); };
-window.lastSound = async () => {
-  const bytes = new Uint8Array(await window.made.at(-1).arrayBuffer());
+const post = Worker.prototype.postMessage;
+Worker.prototype.postMessage = function (message, ...rest) {
+  if (message.samples) window.given = message.samples.slice();
+  return post.call(this, message, ...rest);
+};
+window.lastSound = () => {
   let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
+  for (const byte of new Uint8Array(window.given.buffer)) text += String.fromCharCode(byte);
   return btoa(text);
 };
 null;
@@ -231,10 +233,35 @@ def recorded(page, seconds):
     assert page.is_visible("#level") and page.text_content("#clock") != "0:00"
     page.click("#record")
     page.wait_for_selector("body[data-state=result]", timeout=60_000)
-    sound = io.BytesIO(base64.b64decode(page.evaluate("lastSound()")))
-    samples, rate = soundfile.read(sound, dtype="float32")
-    assert rate == 16_000
+    samples = np.frombuffer(base64.b64decode(page.evaluate("lastSound()")), dtype="<f4")
     return page.text_content("#text"), samples
+
+
+TIE = 0.05  # differences in the last bit of the samples move a logit by up to 0.02
+
+
+def near_texts(logits, processor):
+    """The greedy transcripts of logits of shape (frames, vocab), a tie decided in every way.
+
+    Two letters tie where their logits lie within `TIE`: another processor's rounding may choose
+    either.
+    """
+    paths = {()}
+    for frame in logits:
+        tied = torch.nonzero(frame >= frame.max() - TIE).flatten().tolist()
+        paths = {path + (token,) for path in paths for token in tied}
+        assert len(paths) <= 64, "ties everywhere: this is noise"
+    return {processor.decode(torch.tensor(path)) for path in paths}
+
+
+def test_a_tie_may_go_either_way_and_nothing_else_may(processor):
+    tokens = processor.tokenizer.convert_tokens_to_ids
+    logits = torch.zeros(3, len(processor.tokenizer))
+    for frame, (letter, other, gap) in enumerate(
+        [("A", "O", 0.2), ("B", "P", 0.01), ("E", "I", 9)]
+    ):
+        logits[frame, tokens(letter)], logits[frame, tokens(other)] = 10.0, 10.0 - gap
+    assert near_texts(logits, processor) == {"ABE", "APE"}
 
 
 PIECE = 3_200  # samples at 16 kHz, 0.2 s
@@ -272,6 +299,10 @@ def test_ten_recordings_are_written_as_python_writes_them(
     driver, pages, clips, network_model, processor, tmp_path, precision
 ):
     session = open_onnx(pages[precision] / "model" / "model.onnx")
+
+    def read(values):
+        return torch.from_numpy(session.run(None, {"input_values": values[None]})[0][0])
+
     spoken, texts = tmp_path / "spoken.wav", []
     flags = [*FAKE, f"--use-file-for-fake-audio-capture={spoken}%noloop"]
     with (
@@ -288,7 +319,8 @@ def test_ten_recordings_are_written_as_python_writes_them(
                 if (alike := likeness(samples, clip)) > 0.98:
                     break
             assert alike > 0.98
-            assert text == transcribe_onnx(session, network_model.config, processor, [samples])[0]
+            logits = chunked_logits(read, network_model.config, processor, samples)
+            assert text in near_texts(logits, processor)
             texts.append(text)
         assert page.trouble == []
     assert len({text for text in texts if len(text) > 3}) > 5

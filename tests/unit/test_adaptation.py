@@ -14,8 +14,12 @@ from asr_helpers.adaptation import (
     upper_logits,
 )
 from asr_helpers.augment import Augment
+from asr_helpers.chunks import clip_logits, is_too_long
+from asr_helpers.frames import frame_count
 from asr_helpers.inference import transcribe
+from asr_helpers.metrics import cer
 from asr_helpers.model import freeze, load_model
+from asr_helpers.processor import prepare_dataset
 
 FROZEN = ("convolutions", "projection", "positions")
 
@@ -63,6 +67,38 @@ def test_frames_pass_through_more_layers_later(stable):
     later = pass_layers(model, lower_outputs(model, arrays, 0), 0, 2)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(at_once, later, strict=True))
     assert not torch.allclose(at_once[0], lower_outputs(model, arrays, 0)[0], atol=1e-2)
+
+
+def test_a_long_clip_is_kept_in_the_chunks_that_transcribe_reads(lettered, few, processor):
+    model = load_model(lettered)
+    rows = prepare_dataset(few, processor, "en-US").with_format("numpy")["input_values"]
+    long = np.concatenate([*rows] * 2)
+    assert is_too_long(model.config, len(long))
+    logits, frames = upper_logits(model, lower_outputs(model, [rows[0], long, rows[1]], 4), 4)
+    assert frames.tolist() == [
+        frame_count(model.config, len(one)) for one in (rows[0], long, rows[1])
+    ]
+    alone = clip_logits(model, processor, long)
+    same = (logits[1, : frames[1]].argmax(dim=-1) == alone.argmax(dim=-1)).float().mean()
+    assert same > 0.97  # layers above the cut lack the chunks' overlap, which changes a few frames
+    whole = model(torch.from_numpy(long)[None]).logits[0].argmax(dim=-1)
+    assert (
+        whole == alone.argmax(dim=-1)
+    ).float().mean() < 0.9  # what reading it at once would give
+    for row, array in ((0, rows[0]), (2, rows[1])):
+        text = processor.decode(logits[row, : frames[row]].argmax(dim=-1))
+        assert text == transcribe(model, processor, [array])[0]
+
+
+def test_a_long_clip_passes_through_more_layers_in_its_pieces(lettered, few, processor):
+    model = load_model(lettered)
+    rows = prepare_dataset(few, processor, "en-US").with_format("numpy")["input_values"]
+    long = np.concatenate([*rows] * 2)
+    raised = pass_layers(model, lower_outputs(model, [long], 0), 0, 4)
+    assert len(raised[0]) == frame_count(model.config, len(long))
+    assert torch.isfinite(raised[0]).all()
+    written = transcribe_kept(model, processor, raised, 4)
+    assert cer(transcribe(model, processor, [long]), written) < 0.1
 
 
 def test_text_from_kept_frames_is_the_text_from_the_sound(lettered, prepared, processor):

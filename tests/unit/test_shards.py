@@ -175,6 +175,23 @@ def test_tars_of_others_and_parquet_files_are_sources(few, processor, tmp_path, 
     assert [shard.left_out for shard in found] == [(), ()]
 
 
+@pytest.mark.parametrize("ending", [".tar", ".parquet"])
+def test_no_server_is_told_that_files_are_read(made, few, tmp_path, monkeypatch, ending):
+    """The library reports each use of its readers, where nothing says that it is offline."""
+    asked, source = [], next(made[0].glob("*.tar"))
+    if ending == ".parquet":
+        source = tmp_path / "few.parquet"
+        few.cast_column("audio", Audio(decode=False)).to_parquet(source)
+    monkeypatch.setattr(datasets.config, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(datasets.load, "get_session", lambda: asked.append("session"))
+    assert next(iter(shards._opened(source)))
+    assert asked == [] and datasets.config.HF_UPDATE_DOWNLOAD_COUNTS
+    datasets.load_dataset(
+        "webdataset", data_files=[str(next(made[0].glob("*.tar")))], streaming=True
+    )
+    assert asked  # so the session above is the one that it would ask with
+
+
 @pytest.mark.parametrize(
     ("name", "said"), [("missing.tar", "that are there"), ("notes.txt", "Parquet files or tars")]
 )

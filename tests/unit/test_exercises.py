@@ -14,19 +14,30 @@ from tools import exercises
 
 SOURCES = sorted(exercises.SOURCES.glob("*.yaml"))
 names = lambda path: path.stem  # noqa: E731
-CASES = [(path, one) for path in SOURCES for one in exercises.load(path)]
-named = [f"{path.stem[:2]}-{one['number']}" for path, one in CASES]
+CASES = [
+    pytest.param(
+        path, one, id=f"{path.stem[:2]}-{one['number']}",
+        # Each exercise of lesson 05 is a training, and takes about a minute even with few clips.
+        marks=[pytest.mark.slow] + [pytest.mark.weekly] * (path.stem == "05_finetune"),
+    )
+    for path in SOURCES
+    for one in exercises.load(path)
+]  # fmt: skip
 
 
 def run(source, scope):
     exec(compile(source, "cell", "exec"), scope)
 
 
-def few(load):
-    """`load_corpus` with few and short clips of validation: solutions and checks write them down often."""
+def few(load, clips=None):
+    """`load_corpus` with few and short clips of validation: solutions and checks write them down often.
+
+    `clips` is the number of training clips that are kept; None keeps all.
+    """
 
     def loaded(*settings):
         corpus = load(*settings)
+        corpus["train"] = corpus["train"].select(range(clips or len(corpus["train"])))
         rows = corpus["validation"].select(range(min(14, len(corpus["validation"]))))
         seconds = [len(audio["array"]) / audio["sampling_rate"] for audio in rows["audio"]]
         corpus["validation"] = rows.select([k for k, length in enumerate(seconds) if length < 8])
@@ -46,11 +57,11 @@ def solved():
     known = {}
     shortened = pytest.MonkeyPatch()
 
-    def shorten():
+    def shorten(clips):
         sentences = language_model.load_domain_text()[:600]
         for module in (language_model, decoding):
             shortened.setattr(module, "load_domain_text", lambda: sentences)
-        shortened.setattr(corpus, "load_corpus", few(corpus.load_corpus))
+        shortened.setattr(corpus, "load_corpus", few(corpus.load_corpus, clips))
         voice = own_voice.load_voice
 
         def four_to_test(*settings):  # two telephone prompts, two other sentences
@@ -62,7 +73,7 @@ def solved():
     def scope_of(path, number):
         shortened.undo()
         if path.stem >= "05":
-            shorten()
+            shorten(30 if path.stem == "05_finetune" else None)  # it trains five models
         _, notebook = exercises.read(path.stem)
         if (path, 0) not in known:
             scope = {"display": lambda *_: None, "__name__": "__main__"}
@@ -106,16 +117,14 @@ def given(solved):
     return scope_of
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("path", "one"), CASES, ids=named)
+@pytest.mark.parametrize(("path", "one"), CASES)
 def test_the_empty_exercise_fails_its_check(path, one, given):
     mine = given(path, one)
     with pytest.raises(NotSolved, match="still (is|are) `...`|gives nothing back yet"):
         run(exercises.checking(one, path.stem[:2]), mine)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(("path", "one"), CASES, ids=named)
+@pytest.mark.parametrize(("path", "one"), CASES)
 def test_the_solution_passes_and_each_wrong_answer_is_told(path, one, given, solved, capsys):
     mine, theirs = given(path, one), solved(path, one["number"])
     check = exercises.checking(one, path.stem[:2])
@@ -129,9 +138,9 @@ def test_the_solution_passes_and_each_wrong_answer_is_told(path, one, given, sol
             run(check, mine | right | answers)
 
 
-def test_every_lesson_but_the_training_has_exercises():
+def test_every_lesson_has_exercises():
     lessons = {path.stem for path in exercises.LESSONS.glob("*.ipynb")}
-    assert {path.stem for path in SOURCES} == lessons - {"05_finetune"}
+    assert {path.stem for path in SOURCES} == lessons
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=names)

@@ -7,7 +7,8 @@
     python course.py catch-up 06              what the lessons before 06 would have left
     python course.py check [--no-page]        is this machine ready?
 
-Each but the last makes the environment in `.venv` first if it is missing, damaged or out of date.
+Each command but the last first makes the environment in `.venv` if it is missing, damaged or out of
+date.
 """
 
 import argparse
@@ -263,7 +264,7 @@ def _lock(file, wait):
 
 
 def setup():
-    """Make `.venv` hold what environment.yml pins; at once done where it does already.
+    """Make `.venv` hold what environment.yml pins. If it does already, nothing is done.
 
     A setup that was cut off, a damaged pip, packages that were removed, an environment of a Python
     that is not supported, and a clone that was moved or copied are all repaired here.
@@ -318,7 +319,7 @@ def _create():
     with writing(VENV):
         if not VENV.is_dir() and os.path.lexists(VENV):
             sys.exit(f"{VENV} is in the way and is no folder: remove it, and try again.")
-        # Links, not copies: nobody can copy over an interpreter that runs.
+        # Links instead of copies: a running interpreter cannot be overwritten.
         venv.create(VENV, with_pip=False, clear=True, symlinks=os.name != "nt")
         (VENV / ".gitignore").write_text("*\n", encoding="utf-8")
 
@@ -370,7 +371,7 @@ def _install(lock, brought=None):
     around = surroundings()
     if brought is not None:
         pip += ["--no-index", "--find-links", str(brought)]
-        # No setting of pip may add another place; this value leaves all its files out.
+        # pip's settings must not add another source. With this value pip reads no settings file.
         around = {k: v for k, v in around.items() if not k.startswith("PIP_")}
         around["PIP_CONFIG_FILE"] = os.devnull
     inherit = {} if os.name == "nt" else {"pass_fds": (lock,)}
@@ -408,7 +409,7 @@ def _make_importable():
 
 
 def start(command, **variables):
-    """Run a command in the clone to its end; its exit status. Ctrl-C is the command's to answer.
+    """Run a command in the clone to its end; its exit status. The command itself handles Ctrl-C.
 
     `variables` are added to its environment.
     """

@@ -17,8 +17,8 @@
     corpus        labelled speech, in splits that share no transcript
     processor     samples to `input_values`, transcripts to label ids
     shards        a corpus of any size as tar files
-    augment       the same utterance as another call would have recorded it
-    collator      utterances of several lengths to one padded batch
+    augment       variations of an utterance, as if it came from another telephone call
+    collator      utterances of several lengths padded to one batch
     batches       which utterances share a batch
     stream        batches from a stream, which can be interrupted and resumed
     model         a pretrained encoder with a new CTC head, and which parts are trained
@@ -35,9 +35,9 @@
     new_language  another language on the same encoder
     report        what a run measured, to be shared
     model_card    the model card of a shared model
-    hub           a model and its card to the Hugging Face Hub
+    hub           pushing a model and its card to the Hugging Face Hub
     finished      the fine-tuned model that later lessons use
-    inference     a model's logits to text
+    inference     from sound to text with a trained model
     train         lesson 05 as a command, in one process or in several
     pace          the time of each part of a step, in one process or in several
     long_form     recordings of any length; the time and the confidence of each word

@@ -102,7 +102,7 @@ def _logits_of_pieces(model, hidden, layers):
     )  # added to the attention's scores: no look at padding
     for layer in encoder.layers[layers:]:
         state = layer(state, attention_mask=bias)
-        state = state[0] if isinstance(state, tuple) else state  # so did transformers 5.0
+        state = state[0] if isinstance(state, tuple) else state  # transformers 5.0 gives a tuple
     if model.config.do_stable_layer_norm:  # else the encoder normalises below its layers
         state = encoder.layer_norm(state)
     if getattr(model.config, "add_adapter", False):

@@ -20,7 +20,7 @@ FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SHUT = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-# What a saved model needs; of the last two, one tells how sound is read.
+# The files of a saved model. One of the two EXTRACTOR_FILES is enough: each tells how sound is read.
 MODEL_FILES = ("config.json", "model.safetensors", "vocab.json", "tokenizer_config.json")
 EXTRACTOR_FILES = ("processor_config.json", "preprocessor_config.json")
 

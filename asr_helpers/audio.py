@@ -23,7 +23,7 @@ REMEDY = "Replace the file, or drop the row with dataset.filter or dataset.selec
 RATES = (1000, 1_000_000)  # Hz; a header that says another is damaged
 MAX_SECONDS = 3600.0  # an hour; nothing longer is decoded unless it is asked for
 MAX_SAMPLES = 2**29  # 2 GiB of float32, at most, of a sound that is kept at its own rate
-BLOCK = 2**18  # values read at once: what a damaged header says of the length is never believed
+BLOCK = 2**18  # values read at once; the header's length is not used, since it can be wrong
 DEAD = 1e-3  # of the loudest channel's energy (-30 dB): a channel below it holds no voice
 
 
@@ -68,7 +68,7 @@ def read_audio(
     name = name or ("<bytes>" if isinstance(source, bytes) else str(source))
     try:
         with ExitStack() as stack:
-            # The bytes alone are looked at: libsndfile would take a name ending in .raw at its word.
+            # Only the bytes tell the kind: libsndfile would decode any file named .raw as samples.
             file = stack.enter_context(_opened(source))
             sounds = _sounds(file, name, max_seconds, stack)
             array, rate = _joined(sounds, sampling_rate, name, max_seconds)
@@ -152,7 +152,7 @@ def _whole_numbers(array):
         middle = 2 ** (8 * array.dtype.itemsize - 1)
         return (array.astype(np.float64) - middle) / middle
     bits = 8 * array.dtype.itemsize
-    if bits == 64:  # what lists and careless arithmetic become
+    if bits == 64:  # numpy makes it of lists and of mixed types; the samples had fewer bits
         bits = 16 if np.abs(array).max(initial=0) <= 2**15 else 32
     return array.astype(np.float64) / 2 ** (bits - 1)
 
@@ -227,7 +227,7 @@ def _joined(sounds, sampling_rate, name, max_seconds):
         resample = soxr.ResampleStream(sound.rate, rate, 1, dtype="float32")
         for block in limited():
             left -= len(block) / sound.rate
-            with np.errstate(over="ignore", invalid="ignore"):  # found, in a sentence, later
+            with np.errstate(over="ignore", invalid="ignore"):  # `read_audio` refuses NaN later
                 mono = block[:, 0] if sound.channels == 1 else block @ weights
             kept.append(mono.copy() if sound.rate == rate else resample.resample_chunk(mono))
         if sound.rate != rate:

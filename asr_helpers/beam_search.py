@@ -72,7 +72,7 @@ class LanguageModelDecoder:
         self._bonus = {c: exp(beta) for _, c in self.letters}
 
     def factors(self, prefix: str) -> dict[str, float]:
-        """{character: what writing it after `prefix` multiplies the probability by}."""
+        """{character: the factor by which the probability changes when it follows `prefix`}."""
         if self.model is None:
             return self._bonus
         return self._factors(self.model.context(prefix))

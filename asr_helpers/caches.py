@@ -14,7 +14,7 @@ import warnings
 from pathlib import Path
 
 WER_METRIC = Path(__file__).parent / "wer_metric"
-# These have read the environment when they were imported, and keep folders as constants.
+# These modules read the environment when they are imported, and keep the folders as constants.
 KEEPERS = ("huggingface_hub.constants", "datasets.config", "evaluate.config")
 
 
@@ -73,7 +73,7 @@ def load_wer_metric():
     for copy in copies.glob(f"*/*/{name}"):
         if copy.read_bytes() != script:
             shutil.rmtree(copy.parent)
-    # A broken copy may have been imported already: that it is broken is then remembered.
+    # If Python has imported a broken copy already, the broken module stays in `sys.modules`.
     for module in [m for m in sys.modules if m.startswith("evaluate_modules.")]:
         if module.endswith(f".{WER_METRIC.name}") and not hasattr(
             sys.modules[module], "WordErrorRate"

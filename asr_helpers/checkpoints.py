@@ -79,7 +79,7 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
     knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
     vocabulary = processor.tokenizer.get_vocab()
     run = {f"knob {name}": value for name, value in knobs.items()}
-    # The batches of an update in all processes: their number may change while a training rests.
+    # Batches in an update, all processes together: a resumed training may have other processes.
     run["knob accumulation"] = profile.accumulation * process_count()
     run |= {
         "vocabulary": _sum(sorted(vocabulary, key=vocabulary.get)),

@@ -118,7 +118,8 @@ def joined(
         MemoryError: a chunk, or all frames together, do not fit the memory.
     """
     hop, window = frame_geometry(config)
-    # One place for all of them: pieces kept between the chunks' buffers would hold on to those.
+    # One tensor for all kept parts: small pieces between the buffers of the chunks would keep the
+    # memory of these buffers in use.
     rows, frames = None, spans[-1][1]
     for start, stop, keep_from, keep_to in spans:
         # The last chunk takes the samples behind the last frame, too: a group norm hears them.

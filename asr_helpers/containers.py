@@ -193,7 +193,7 @@ def _wav_part(file, start, size):
         if follows is not None and _wav_at(file, follows):
             return Part(file, start, follows), follows
         return Part(file, start, size), None
-    if not said and follows is not None:  # a WAV of no samples, and its remarks
+    if not said and follows is not None:  # a WAV without samples, but with chunks after them
         return Part(file, start, size), (follows if _wav_at(file, follows) else None)
     file.seek(start)
     header = bytearray(file.read(begin - start))
@@ -222,7 +222,10 @@ def _wav_at(file, place):
 
 
 def _ogg_starts(file, size):
-    """Where the links of a chained Ogg begin: a page that begins a stream, after one that does not."""
+    """Where the links of a chained Ogg begin.
+
+    A link begins at a page that begins a stream, if the page before it does not.
+    """
     starts, place, inside = [0], 0, False
     while place + 27 <= size:
         file.seek(place)
@@ -334,7 +337,7 @@ def _with_length(file, size):
     elif head[:4] == b"caff":
         at = head.find(b"data", 8)
         length = struct.unpack(">q", head[at + 4 : at + 12])[0] if 0 < at <= len(head) - 12 else 1
-        if length <= 0 or length > size - at - 12:  # open, or more than a recorder wrote
+        if length <= 0 or length > size - at - 12:  # left open, or longer than the file
             head[at + 4 : at + 12] = struct.pack(">q", size - at - 12)
     return Part(file, 0, size, bytes(head))
 
@@ -377,8 +380,8 @@ def _mp3_frame(head):
 def _mp3_starts(file, start, size):
     """Where each MP3 of several in a row begins.
 
-    A new one begins with a Xing or VBRI header, after a tag, where the rate changes, or where the
-    frames that the first one's header counts are over.
+    A new MP3 begins with a Xing or VBRI header, after a tag, where the sampling rate changes, or
+    after the number of frames that the header of the first MP3 gives.
     """
     starts, place, before, tagged = [start], start, None, False
     frames, promised, over = 0, None, None

@@ -87,7 +87,7 @@ def _without_unsaid(corpus, language, name):
     This comes after the corpus was split, so that the other rows stay in their splits.
     """
     if language[:2].lower() not in LANGUAGES:
-        return corpus  # `normalize` has no rules, and says so when it is asked
+        return corpus  # `normalize` has no rules for it, and raises an error when it is called
     kept, left_out = {}, []
     for split, rows in corpus.items():
         said = [_why_unsaid(text, language) for text in rows["transcription"]]
@@ -142,7 +142,7 @@ def _load_from_hub(name, language, revision):
                 ) from error
             part = (chosen or parts)[0]
             splits = datasets.load_dataset(name, name=part, revision=revision)
-        # Without the Hub, `datasets` takes the newest in its cache, whatever was asked for.
+        # Without the Hub, `datasets` takes the newest revision in its cache, and ignores `revision`.
         first = next(iter(splits.values()))
         stored = first.cache_files[0]["filename"] if constants.HF_HUB_OFFLINE else ""
         if stored and revision and revision not in stored:

@@ -72,7 +72,8 @@ def with_hot_words(profile: Profile, model: NGram, hot_words: Iterable[str]) -> 
     if not words:
         return model
     share = profile.decoding.hot_share
-    # Each word within a sentence and at its end, and so often that nothing is left for others.
+    # Each word is counted within a sentence and at its end, and so often that words which are not
+    # hot words get almost no probability.
     hot = WordModel(1, [([f"{word} {word}" for word in words], 1e6)], model)
     return Mixture([model, hot], [1 - share, share])
 

@@ -1,7 +1,7 @@
 """A fine-tuned model as an ONNX file, which runs without PyTorch, and as a smaller one.
 
-The packages `onnx`, `onnxscript` and `onnxruntime` are loaded when they are first needed; they are
-not among what the rest of the course needs.
+The packages `onnx`, `onnxscript` and `onnxruntime` are loaded when they are first needed. The rest of
+the course does not need them.
 """
 
 import copy
@@ -22,7 +22,7 @@ FLOAT = 1  # ONNX's number for float32
 
 
 class ExportError(RuntimeError):
-    """An export that is not the model; the message says by how much it differs."""
+    """An exported file that computes other logits than the model; the message says what differs."""
 
 
 def package(name: str):
@@ -44,8 +44,9 @@ def package(name: str):
 class _Centred(torch.nn.Module):
     """A layer norm that subtracts the mean before it normalises.
 
-    In exact arithmetic that changes nothing. ONNX Runtime computes the variance as the mean of the
-    squares less the square of the mean: in float32 nothing is left of it where the mean is large.
+    In exact arithmetic this changes nothing. But ONNX Runtime computes the variance as the mean of
+    the squares minus the square of the mean. If the mean is large, rounding in float32 destroys the
+    difference.
     """
 
     def __init__(self, norm: torch.nn.LayerNorm):
@@ -100,7 +101,7 @@ def export_onnx(model: torch.nn.Module, path: str | Path) -> Path:
     example = torch.zeros(1, 50 * hop + window)
     traced = copy.deepcopy(plain)
     _centre_norms(traced)
-    # The exporter and the libraries below it warn about their own insides.
+    # The exporter and the libraries that it uses warn about their own code.
     with warnings.catch_warnings(), _quiet("torch.onnx", "onnxscript", "onnx_ir"):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
@@ -240,10 +241,10 @@ def quantise(source: str | Path, path: str | Path) -> Path:
 def quantise_dynamic(source: str | Path, path: str | Path) -> Path:
     """Write an ONNX file whose transformer layers multiply in int8, from one in float32.
 
-    The weights are rounded as by `quantise`, and so is the other factor, while the model runs, with
-    one scale for all its numbers in each product: a few large numbers make the steps coarse for all
-    the others. The convolutions stay in float32: onnxruntime has no fast int8 convolution for the
-    CPU.
+    The weights are rounded as in `quantise`. While the model runs, the other factor of each product
+    is rounded, too. All numbers of this factor share one scale, so a few large numbers make the
+    steps coarse for all others. The convolutions stay in float32: onnxruntime has no fast int8
+    convolution for the CPU.
 
     Args:
         source: a file of `export_onnx`.
@@ -317,7 +318,7 @@ def _store_matrices(source, path, store):
 
 
 class _quiet:
-    """Let loggers say only errors within `with`."""
+    """Let loggers report only errors inside the `with` block."""
 
     def __init__(self, *names: str):
         self.loggers = [logging.getLogger(None if name == "root" else name) for name in names]

@@ -163,7 +163,7 @@ def _checksum(folder: Path, name: str = MODEL_FILES[1]) -> str:
 
 
 def _pushed(profile: Profile) -> str | None:
-    """The Hub id of the learner's own model, if she is logged in and has pushed one."""
+    """The Hub id of the learner's own model, if the learner is logged in and has pushed one."""
     if not profile.share_as or not get_token() or not hub_answers():
         return None
     try:
@@ -171,5 +171,5 @@ def _pushed(profile: Profile) -> str | None:
             api = HfApi()
             name = f"{api.whoami()['name']}/{profile.share_as}"
             return name if api.file_exists(name, MODEL_FILES[1]) else None
-    except Exception:  # offline, no such token, a Hub in trouble: then a public one has to do
+    except Exception:  # offline, an unknown token, or a failing Hub: a public model is used
         return None

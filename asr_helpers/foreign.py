@@ -62,7 +62,7 @@ class PyavSound:
 
 @contextmanager
 def by_ffmpeg(file, kind, seconds):
-    """Inside, the path of a WAV with what the program ffmpeg decodes from an open file.
+    """A context with the path of a WAV file, into which the program ffmpeg decodes an open file.
 
     No more than `seconds` are decoded, and none but the file itself is read.
 

@@ -30,8 +30,8 @@ def frame_count(config: Any, samples: int) -> int:
 def max_frames(config: Any) -> int | None:
     """The most frames that the model reads at once, or None where its architecture sets no limit.
 
-    The offline model gives each frame a place, counted from the beginning. It has 700 places (14 s).
-    Its config says `max_frames`: 600 (12 s). Longer clips are read in chunks.
+    The offline model gives each frame a position, counted from the beginning of the clip. It has 700
+    positions (14 s). Its config says `max_frames`: 600 (12 s). Longer clips are read in chunks.
     """
     return getattr(config, "max_frames", None)
 

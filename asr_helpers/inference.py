@@ -62,7 +62,7 @@ def _best_tokens(model, processor, arrays):
         model.device
     )
     ids = model(**batch).logits.argmax(dim=-1)
-    if "attention_mask" in batch:  # what is read into padding is not said
+    if "attention_mask" in batch:  # tokens in the padding become blanks
         frames = model._get_feat_extract_output_lengths(batch.attention_mask.sum(dim=1))
         blank = processor.tokenizer.pad_token_id
         inside = torch.arange(ids.shape[1], device=ids.device)[None] < frames[:, None]

@@ -139,7 +139,7 @@ class CharacterModel:
             smoothed = self._kept[context] = self._smooth(context)
         return smoothed
 
-    mass = distribution  # a character is never half written
+    mass = distribution  # a character has no parts, so nothing of the present one is written yet
 
     def _smooth(self, context):
         if context:

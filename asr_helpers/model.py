@@ -12,10 +12,10 @@ from asr_helpers.devices import device
 from asr_helpers.reach import hub_or_cache
 
 NO_MASKS = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
-# At least so many masks an utterance, however short: 0, or `mask_time_prob` would be exceeded. The
-# library's default is 2 in time, which hides up to a quarter of a short clip.
+# The least number of masks in an utterance, however short. It is 0, so that `mask_time_prob` is
+# never exceeded. The library's default is 2 in time, which hides up to a quarter of a short clip.
 NO_LEAST = {"mask_time_min_masks": 0, "mask_feature_min_masks": 0}
-LONG_KERNEL = 256  # frames; from here on a Fourier transform is much the quicker way to convolve
+LONG_KERNEL = 256  # frames; a kernel this long is convolved much faster by a Fourier transform
 
 
 def load_base_model(
@@ -118,7 +118,7 @@ def quick_positions(model: PreTrainedModel) -> PreTrainedModel:
     rounding. Weights and files do not change. An exported model has the plain convolution.
     """
     embedding = getattr(model.base_model.encoder, "pos_conv_embed", None)
-    conv = getattr(embedding, "conv", None)  # some kinds of model have several
+    conv = getattr(embedding, "conv", None)  # None in models with several positional convolutions
     if conv is not None and conv.kernel_size[0] >= LONG_KERNEL and conv.groups == conv.in_channels:
         conv.forward = types.MethodType(_fourier_forward, conv)
     return model
@@ -131,7 +131,7 @@ def _fourier_forward(self, frames: torch.Tensor) -> torch.Tensor:
     with torch.autocast(frames.device.type, enabled=False):
         frames, kernel = frames.float(), self.weight[:, 0].float()
         before, taps, count = self.padding[0], kernel.shape[1], frames.shape[-1]
-        # Room, so that the ends do not meet; a multiple of 256 is quick to transform.
+        # Zeros at the end, so that the ends do not overlap. A multiple of 256 is fast to transform.
         size = -(-(count + taps) // 256) * 256
         product = torch.fft.rfft(frames, n=size) * torch.fft.rfft(kernel, n=size).conj()
         circle = torch.fft.irfft(product, n=size)

@@ -12,7 +12,7 @@ from asr_helpers.profiles import Profile
 from asr_helpers.takes import Takes
 
 STANDIN = Path(__file__).parent / "data" / "standin"
-LEAST = {"train": 10, "test": 5}  # recordings, from which on the learner's own voice is taken
+LEAST = {"train": 10, "test": 5}  # with at least so many recordings the learner's voice is used
 
 
 @dataclass(frozen=True)

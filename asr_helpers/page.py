@@ -30,7 +30,7 @@ def recordings() -> Path:
     """
     _remove_left()
     process = psutil.Process()
-    # Another process may get the same number later, but not the same start, too.
+    # A later process may get the same number, but not the same number and the same start time.
     name = f"{PREFIX}{process.pid}-{process.create_time():.0f}-"
     folder = Path(tempfile.mkdtemp(prefix=name))  # only its owner may read it
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
@@ -159,8 +159,8 @@ def ask_page(address, path):
     """Send a sound file to an open page as its browser would, and return the text.
 
     Raises:
-        RuntimeError: the page refused the sound; the message is the page's own. Or too many wait
-            already.
+        RuntimeError: the page refused the sound, and the message is the page's own; or too many
+            requests wait already.
     """
     from gradio_client import Client, handle_file
     from gradio_client.exceptions import AppError

@@ -20,7 +20,7 @@ from asr_helpers.frames import label_fits
 from asr_helpers.reach import hub_or_cache
 from asr_helpers.text import normalize
 
-# The blank is first: a Trainer pads logits in evaluation so that their best token is number 0.
+# The blank has id 0: in evaluation a Trainer pads logits such that their best token has id 0.
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "|"]
 LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 # Letters that a language has, whether or not a small training split holds them all: a rare one that
@@ -36,7 +36,7 @@ ALPHABETS = {
     "nl": "'" + LATIN + "ÉËÏÓÖÜ",
     "pl": LATIN + "ÓĄĆĘŁŃŚŹŻ",
 }
-FAINTEST = 1e-14  # variance; what is fainter (-140 dB) is the rounding of a constant
+FAINTEST = 1e-14  # variance; a fainter signal (-140 dB) is a constant with rounding errors
 
 
 def load_processor(
@@ -198,7 +198,8 @@ def prepare_dataset(
 
     spoken = split.cast_column("audio", Audio(sampling_rate=rate))
     extra = [name for name in split.column_names if name != "path"]
-    # Streamed through a temporary file, not held; and never what an earlier `normalize` made of it.
+    # The rows go through a temporary file, not through memory. The cache of `map` is not used: an
+    # earlier version of `normalize` may have made its rows.
     return spoken.map(
         prepare,
         with_indices=True,

@@ -12,7 +12,7 @@ class Settings:
 
     order: int = 7  # characters of an n-gram
     words: int = 3  # words of an n-gram
-    train_weight: float = 8.0  # of a training transcript, where counts of sources are added up
+    train_weight: float = 8.0  # weight of a training transcript if counts of sources are added
     beam: int = 32
     grid_beam: int = 8  # for the many runs that choose the weights
     token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
@@ -21,8 +21,8 @@ class Settings:
     betas: tuple[float, ...] = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
     beams: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     orders: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
-    hot_weight: float = 100.0  # of a hot word, where counts of sources are added up
-    hot_share: float = 0.1  # of the hot words in a mixture
+    hot_weight: float = 100.0  # weight of a hot word if counts of sources are added
+    hot_share: float = 0.1  # share of the hot words in a mixture
 
 
 @dataclass(frozen=True)
@@ -65,20 +65,20 @@ class Profile:
     new_layers: int  # transformer layers, from the top down, that are drawn anew
     sampling_rate: int
     seed: int
-    measured: bool  # seen to learn with these values; else the lessons print, and claim nothing
-    licence: str  # of a model fine-tuned so: the corpus's and the base model's decide it
+    measured: bool  # a run has learned with these values; if not, the lessons claim no result
+    licence: str  # of the fine-tuned model; it follows from those of the corpus and the base model
     decoding: Settings  # the search with a language model
     adaptation: Adaptation  # lessons 09 and 10
     equal_seconds: bool  # batches of batch_seconds; else of batch_size, grouped by length
     batch_seconds: float  # audio in a training batch
     batch_size: int  # utterances
     accumulation: int  # batches in an update
-    gradient_checkpointing: bool  # compute activations twice rather than keep them
-    frozen: tuple[str, ...]  # of "convolutions", "projection", "positions": stay as pretrained
+    gradient_checkpointing: bool  # compute activations twice instead of keeping them
+    frozen: tuple[str, ...]  # of "convolutions", "projection", "positions": not trained
     frozen_layers: int  # transformer layers, from the lowest up, that stay as pretrained
-    vary: bool  # tempo, pause, tone and noise anew each time an utterance is used
-    pad_seconds: float  # batches are padded to few lengths, multiples of it
-    heart_steps: int  # to learn eight clips by heart, the check before anything long
+    vary: bool  # draw tempo, pause, tone and noise anew each time that an utterance is used
+    pad_seconds: float  # the length of a padded batch is a multiple of it
+    heart_steps: int  # updates to learn eight clips by heart, a check before the long training
     head_steps: int  # updates of the new head alone, on the frozen encoder's kept outputs
     head_learning_rate: float
     learning_rate: float
@@ -87,7 +87,7 @@ class Profile:
     decay_steps: int  # of the schedule "warmup_stable_decay"; others decay from the warm-up on
     max_steps: int
     eval_steps: int
-    shares: tuple[float, ...]  # of fine-tuning's change: validation chooses how much is kept
+    shares: tuple[float, ...]  # shares of fine-tuning's change to try; validation chooses one
     patience: int  # evaluations without a lower CER before training stops early
     stop_from: float  # share of max_steps before which training never stops early
     weight_decay: float
@@ -96,7 +96,7 @@ class Profile:
     mask_feature_prob: float
     mask_feature_length: int
     share_as: str | None  # the model's name on the Hub; None keeps it here
-    ready_model: str  # a fine-tuned model for those who have not made one: a folder or a Hub id
+    ready_model: str  # the fine-tuned model of those who have none: a folder or a Hub id
     artifacts: Path
     recordings: Path  # the learner's own, of lesson 09
 

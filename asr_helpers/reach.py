@@ -43,7 +43,7 @@ def patience(seconds: float):
 
 
 def _silent(error):
-    """Whether an exception, or its cause, says that the Hub did not answer, or with a 5xx error."""
+    """Whether an exception, or its cause, says that the Hub gave no answer, or a 5xx error."""
     while error is not None:
         if isinstance(error, HfHubHTTPError):
             return error.response.status_code >= 500
@@ -60,8 +60,8 @@ def hub_or_cache(name: str | Path):
     A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
 
     Raises:
-        ConnectionError: the Hub does not answer, and the cache lacks something, or it falls silent
-            half-way; says what to do.
+        ConnectionError: the Hub does not answer and the cache lacks something, or the Hub falls
+            silent half-way. The message says what to do.
     """
     if Path(name).is_dir():
         yield

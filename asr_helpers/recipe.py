@@ -151,7 +151,7 @@ def train_or_resume(profile: Profile, trainer: CTCTrainer) -> str | None:
             begin(folder, run)
         return found
 
-    # Where several processes train, the first one alone holds the lock and looks.
+    # If several processes train, only the first one holds the lock and looks for checkpoints.
     with ExitStack() as held:
         from_first(lambda: bool(held.enter_context(training_in(folder))))
         held.enter_context(memory_explained(profile))

@@ -187,8 +187,8 @@ def read_stream(shards: Sequence[str | Path], epoch: int, seed: int) -> datasets
         seed: with `epoch`, orders the shards.
     """
     rows = _encoded(shards)
-    # A buffer of one row mixes none. Only the order of the shards is drawn, so that what the stream
-    # says of its place is all there is to know: a buffer's rows would be lost in an interruption.
+    # A buffer of one row shuffles no rows, so only the order of the shards is random. The place that
+    # the stream reports is then enough to resume. Rows in a larger buffer would be lost.
     rows = rows.shuffle(seed=seed, buffer_size=1)
     rows.set_epoch(epoch)
     if process_count() > 1:
@@ -368,7 +368,8 @@ def _encoded(shards: Sequence[str | Path]) -> datasets.IterableDataset:
 def _stream_files(kind: str, paths: Sequence[str | Path]) -> datasets.IterableDataset:
     """The rows of files on this disk. `kind` is one of the library's readers, such as "parquet".
 
-    The library reports each use of a reader to a server that counts, unless its constant says no.
+    The library reports each use of a reader to a server that counts downloads. This function turns
+    the report off.
     """
     counted = datasets.config.HF_UPDATE_DOWNLOAD_COUNTS
     datasets.config.HF_UPDATE_DOWNLOAD_COUNTS = False

@@ -10,8 +10,8 @@ import datasets
 from asr_helpers.text import normalize
 
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
-FEW = 10  # rows a transcript; from there on the words, not their order, are what is learned
-MOST_LEFT_OUT = 0.25  # of the rows, so that neither a voice nor a transcript is in two splits
+FEW = 10  # rows of a transcript on average; with as many, rows are split one by one
+MOST_LEFT_OUT = 0.25  # share of rows dropped at most to keep voices and transcripts in one split
 
 
 def spoken_or_written(text: object, language: str) -> str:
@@ -84,7 +84,7 @@ def share_transcripts(
         )
     counts = Counter(texts)
     different = len(counts)
-    common = max(counts.values()) > len(texts) / 2  # it would be all that one split says
+    common = max(counts.values()) > len(texts) / 2  # one split would hold only this transcript
     if (
         different >= len(shares)
         and len(texts) < FEW * different

@@ -339,7 +339,7 @@ SCALES = {
 }  # fmt: skip
 OF = {"es": "de", "pt": "de", "fr": "de", "it": "di"}  # un millón de pesos
 DOLLARS = {"es": ("m:dólar|dólares", "m:centavo|centavos")}  # where $ is another money
-AMBIGUOUS = {"livre", "livres", "ora"}  # a book, too, in French; now, too, in Italian: premi 1 ora
+AMBIGUOUS = {"livre", "livres", "ora"}  # "livre" is also a book, "ora" is also "now": premi 1 ora
 MORE_NOUNS = {"de": {"mal": "n"}}
 
 
@@ -436,7 +436,7 @@ class Speaker:
             "it",
             "es",
             "pt",
-        ):  # 1° de mayo, il 3° piano: the sign of a degree is meant
+        ):  # 1° de mayo, il 3° piano: the degree sign stands for the ordinal sign
             text = re.sub(r"(?<![\w.,])1°(?= [^\W\d])", "1º", text)
         if self.code == "it":
             text = re.sub(r"\b(il|al|del|dal|nel|sul) (\d\d?)°(?= [^\W\d]{3})", r"\1 \2º", text)
@@ -450,7 +450,7 @@ class Speaker:
                 pattern, lambda found, form=form: f" {self.ordinal(found[1], form)} ", text,
                 flags=re.IGNORECASE,
             )  # fmt: skip
-        if self.code in MONTHS:  # "am 3. Mai": before a month alone is a full stop no full stop
+        if self.code in MONTHS:  # "am 3. Mai": the dot makes an ordinal, and ends no sentence
             months = MONTHS[self.code].replace(" ", "|")
             dot = r"\." if self.code == "de" else r"\.?"
             to, both = {"de": ("bis", "und|oder"), "pl": ("do", "i|lub"), "ru": ("", "и|или|по")}[
@@ -699,7 +699,7 @@ class Speaker:
     def _fraction(self, whole, top, bottom):
         names, over = self.rules.fractions, self.rules.over
         before = f"{self.cardinal(whole)} " if whole else ""
-        if whole and top == "1" and bottom == "2":  # behind a noun of no gender: ein, not eins
+        if whole and top == "1" and bottom == "2":  # the form of the neuter: ein, not eins
             return self.rules.half.format(n=self.counted(whole, "n"))
         usual = int(bottom) <= 4 and int(top) > 0 or 0 < int(top) < int(bottom)
         if usual and int(bottom) in names:
@@ -783,7 +783,7 @@ class Speaker:
             return f"{found[1]} {general} {sign} {self.cardinal(exponent.lstrip('-'))} "
 
         text = re.sub(r"((?<!\w)\w|\d|\))\^(-?\d+)", power, text)
-        return re.sub(r"\^-?\d+", " ", text)  # behind a word stands a footnote
+        return re.sub(r"\^-?\d+", " ", text)  # a raised number after a word is a footnote
 
     def _nouns(self, text):
         """Numbers that agree with the noun that follows, where its gender is known: dos HORAS."""

@@ -431,7 +431,7 @@ def _records(table, language, index):
     if table.suffix.lower() in (".jsonl", ".ndjson", ".json"):
         return _json_records(table, text, notes)
     separator = _separator(text)
-    # In TSV and between bars, as Common Voice and LJSpeech have it, a quote is a letter like others.
+    # In tables with tabs or bars (Common Voice, LJSpeech) a quotation mark is an ordinary character.
     quoting = csv.QUOTE_NONE if separator in "\t|" else csv.QUOTE_MINIMAL
     csv.field_size_limit(2**20)
     lines = []
@@ -492,7 +492,7 @@ def _separator(text):
 
 
 def _without_tail(cells, width):
-    """The cells without empty ones behind the last column, as a comma at each line's end makes."""
+    """The cells of a line, without the empty cells that a comma at the end of the line makes."""
     while len(cells) > width and not cells[-1].strip():
         cells = cells[:-1]
     return cells

@@ -157,7 +157,7 @@ class Takes:
         if look.peak < SILENT:
             raise TakeError(f"{look.warnings[0]} Nothing was kept: record anew.")
         with saving(self.path(number)) as half:
-            # A file that is not whole yet has no ending by which its kind could be told.
+            # The name of an unfinished file has no ending, so the format is named here.
             soundfile.write(half, np.clip(array, -1, 1), rate, format="WAV", subtype="PCM_16")
         self._write_table()
         return look

@@ -7,14 +7,14 @@ from functools import cache
 from asr_helpers.spoken import RULES, SPACES, Speaker
 
 LANGUAGES = tuple(sorted(RULES))  # those that `normalize` has rules for
-# Latin letters everywhere, as names are written so; Russian in its own, too.
+# Latin letters are allowed in every language, since names use them; Russian has its own, too.
 SCRIPTS = {code: ("LATIN", "CYRILLIC") if code == "ru" else ("LATIN",) for code in LANGUAGES}
 APOSTROPHES = "’‘`´ʼʻʹ′‛＇‚"
 HYPHENS, DASHES = "\u2010\u2011\u2212\ufe63\uff0d", "\u2012\u2013\u2014\u2015"
 SUPERSCRIPTS = {ord(mark): plain for mark, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")}
 QUOTED = re.compile(r"(?<!\w)'(?!\s)([^']*(?:(?<=\w)'(?=\w)[^']*)*)(?<!\s)'(?!\w)")
-# What transcribers write in parentheses or between asterisks. Words of the second list are said,
-# too, so that they count only alone or before a word of the third.
+# What transcribers write in parentheses or between asterisks. Speakers also say the words of the
+# second list. So such a word is a note only if it stands alone or before a word of the third list.
 NOTES = (
     "inaudible|unintelligible|indistinct|laugh(?:s|ter|ing)?|chuckl(?:es|ing)|applause|"
     "cough(?:s|ing)?|crosstalk|sigh(?:s|ing)?|sobb?(?:s|ing)?|sniff(?:s|ing)?|hesitation"
@@ -31,7 +31,7 @@ NOTE = re.compile(
     rf"\*\s?(?:{NOTES}|{PERHAPS_NOTES})\b[^*]*\*|[〈-】〔-〛]",
     re.IGNORECASE,
 )
-# English writes its letters without marks; these do not fall apart into a letter and a mark.
+# In English the marks of letters are dropped. Unicode cannot split these into a letter and a mark.
 FOLDED = str.maketrans(
     {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS",
      "Ħ": "H", "Ŋ": "NG", "Ŧ": "T", "ĸ": "K"}
@@ -43,10 +43,10 @@ def normalize(text: str, language: str = "en-US") -> str:
 
     There are rules for English, Spanish, French, Italian, Russian, German, Portuguese, Dutch and
     Polish (`LANGUAGES`). They read aloud: whole numbers and decimals with the language's own
-    marks, numbers that begin with zero (digit by digit, as those of more than 15 digits and
-    telephone numbers are), ordinals, signs, percent, degrees, money, common units, fractions,
-    powers, ranges, and times of day. Symbols are named as on a telephone (# is POUND). A number
-    of four digits is read as a count, never as a year; Roman numerals stay letters.
+    marks, ordinals, signs, percent, degrees, money, common units, fractions, powers, ranges, and
+    times of day. Telephone numbers, numbers that begin with zero and numbers of more than 15
+    digits are read digit by digit. Symbols are named as on a telephone (# is POUND). A number of
+    four digits is read as a count, never as a year; Roman numerals stay letters.
 
     Accents are dropped in English only. Characters without width are removed. All other marks
     become spaces, and apostrophes stay within words. What is normalised already does not change.
@@ -120,7 +120,7 @@ def _one_way_of_writing(text, speaker):
         text = re.sub(rf"\b{short}\b\.?\s?(?=\d)", number, text, flags=re.IGNORECASE)
     if speaker.code == "en":  # at the start of a sentence, "No." is an answer
         text = re.sub(r"(?<=[a-z,] )No\.\s?(?=\d)", number, text)
-    text = re.sub(r"‚(?!\w)", " ", text)  # a low quote; before a word it opens one
+    text = re.sub(r"‚(?!\w)", " ", text)  # a low mark; before a word it opens a quotation
     text = "".join("'" if c in APOSTROPHES else c for c in text)
     text = re.sub(r"(?<=\w)''+(?=\w)", "'", text)  # doubled, as databases store it
     degree = r"º" if speaker.code not in ("es", "pt", "it") else r"º(?=\s?[CF]\b)"

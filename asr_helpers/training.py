@@ -202,7 +202,7 @@ class CTCTrainer(Trainer):
         return found
 
     def prediction_step(self, model, inputs, *args, **kwargs):
-        """(loss, logits, labels) of an evaluation batch, a clip that is too long read in chunks."""
+        """(loss, logits, labels) of an evaluation batch; a clip that is too long is read in chunks."""
         values = inputs["input_values"]
         if len(values) > 1 or not is_too_long(self.model.config, values.shape[1]):
             return super().prediction_step(model, inputs, *args, **kwargs)
@@ -226,14 +226,14 @@ class CTCTrainer(Trainer):
         return [k for k, loss in enumerate(losses) if not loss.isfinite()] or list(range(count))
 
     def log(self, logs, *args, **kwargs):
-        if self.stream_place is not None:  # the Trainer takes all of training for one pass
+        if self.stream_place is not None:  # for the Trainer, the whole training is one epoch
             self.state.epoch = float(self.stream_place.seen["epoch"])
         super().log(logs, *args, **kwargs)
 
     def _save_checkpoint(self, *args, **kwargs):
         if self.stream_place is not None:
             self.stream_place.places = from_all(self.stream_place.seen)
-        # The Trainer's own rotation goes by the clock, and counts every folder that is named alike.
+        # The Trainer's own rotation uses the folders' dates, and counts every folder with a like name.
         keep, self.args.save_total_limit = self.args.save_total_limit, None
         try:
             super()._save_checkpoint(*args, **kwargs)

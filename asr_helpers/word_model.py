@@ -26,9 +26,9 @@ class WordModel:
 
     Two things make the code harder than that formula. The beam search writes letter by letter, so
     the sums over words must be ready for every beginning of a word: `counts` therefore holds, for
-    each history, a dictionary of beginnings. And a history is shortened one word at a time while
-    the speller's probability of the beginning stays the same: `mass` computes it once and hands
-    it down.
+    each history, a dictionary of beginnings. When a history is shortened, one word at a time, the
+    speller's probability of the beginning stays the same. So `mass` computes this probability once
+    and passes it on.
 
     Args:
         order: words in an n-gram, the predicted one included; 1 or more.
@@ -85,7 +85,7 @@ class WordModel:
         start = whole.rfind(" ")
         for _ in range(self.order - 1):
             start = whole.rfind(" ", 0, max(start, 0))
-        # As far as the words read, and as far as the speller reads before this word.
+        # The context has all words that the n-gram reads, and all letters that the speller reads.
         letters = len(before) + 1 - len(self.speller.context(before)) if before else 0
         return whole[max(0, min(start + 1, letters)) :]
 

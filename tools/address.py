@@ -121,7 +121,7 @@ def write_lesson(path):
     ]
     setup = {
         "cell_type": "code",
-        "execution_count": 1 if ran else None,  # it ran first, and had nothing to do
+        "execution_count": 1 if ran else None,  # the first cell that ran, without an output
         "id": "colab-setup",
         "metadata": {"tags": ["colab-setup"]},
         "outputs": [],

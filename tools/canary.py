@@ -6,10 +6,10 @@
     python -m tools.canary --set transformers==4.57.6 the pins of environment.yml, but for this one
 
 Makes an environment of its own, runs every lesson with the profile `smoke` in a copy of the
-course, and writes `canary.md` and `canary.json` to `build/`. Where a lesson breaks, the packages
-that moved are put back, some at a time, until those remain that break it. Ends with 1 if a lesson
-broke or nothing could be installed. Needs only Python and pip; pip's own environment variables say
-from where: `PIP_EXTRA_INDEX_URL` with PyTorch's CPU index saves gigabytes.
+course, and writes `canary.md` and `canary.json` to `build/`. If a lesson breaks, the canary puts the
+packages that moved back, some at a time, until only those remain that break the lesson. It ends with
+1 if a lesson broke or nothing could be installed. It needs only Python and pip. pip's own environment
+variables say where packages come from: `PIP_EXTRA_INDEX_URL` with PyTorch's CPU index saves gigabytes.
 """
 
 import argparse
@@ -29,13 +29,13 @@ from course import pinned
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 3600  # seconds for a run of the lessons; a change can also make one hang
 NO_COURSE = shutil.ignore_patterns(".*", "build", "artifacts", "__pycache__", "*.egg-info")
-# As `pip list` tells it, at a tenth of its time; run by the environment's own Python.
+# Tells what `pip list` tells, in a tenth of its time. The environment's own Python runs it.
 INSTALLED = (
     "import json, sysconfig, importlib.metadata as m\n"
     "found = m.distributions(path=[sysconfig.get_path('purelib'), sysconfig.get_path('platlib')])\n"
     "print(json.dumps({one.metadata['Name']: one.version for one in found}))"
 )
-TOOLS = {"pip", "setuptools", "wheel"}  # no lesson stands on their versions
+TOOLS = {"pip", "setuptools", "wheel"}  # no lesson depends on their versions
 
 
 class InstallError(Exception):
@@ -226,7 +226,7 @@ def examine(environment, chosen, newest=True, tries=16):
 
     if breaks([]):
         return report | {"verdict": "broken with the pins too"}
-    # Those that the course names come first: what only came along is rarely to blame.
+    # Packages that the course names come first: their dependencies are rarely the cause.
     named = {re.match(r"[\w.-]+", pin)[0].lower().replace("_", "-") for pin in pinned()}
     ordered = sorted(moved, key=lambda name: name not in named)
     names, smallest = culprits(ordered, breaks, tries)

@@ -2,9 +2,9 @@
 
     python -m tools.exercises
 
-A task's words come from its lesson, its title and the code around it from the solution. The YAML file
-adds what neither has: where to begin, a hint, a check that says what is wrong, minutes, difficulty.
-Each exercise of such a file has
+The text of a task comes from its lesson. The title and the code around it come from the solution. The
+YAML file adds what neither of the two has: where to begin, a hint, a check that says what is wrong,
+minutes, difficulty. Each exercise of such a file has
 
     number      as in the lesson's list of exercises
     minutes     an estimate

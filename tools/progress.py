@@ -2,9 +2,9 @@
 
     make progress
 
-The page lies in `build/progress/index.html`. It is made from `artifacts/` on this machine alone, asks
-no host for anything and is signed by nobody, so that nothing can break it. It is no proof towards
-others: whoever can edit a file can edit this page.
+The page lies in `build/progress/index.html`. It is made only from `artifacts/` on this machine, and
+needs no network. The page is not signed, so it proves nothing to others: whoever can edit a file can
+edit this page.
 """
 
 import argparse

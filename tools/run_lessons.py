@@ -2,9 +2,10 @@
 
     python -m tools.run_lessons [--profile smoke] [--until 05_finetune.ipynb] [--jobs 2] [--store]
 
-`--until 05` is enough where one lesson begins so. Executed copies and `report.json` go to `build/`. `--store` also writes the executed notebooks back
-to `notebooks/`, lean, which is how they are meant to be stored. `--jobs 2` runs two at a time, for
-the tests; times are then no lesson's own.
+`--until 05` is enough if only one lesson begins with 05. Executed copies and `report.json` go to
+`build/`. `--store` also writes the executed notebooks back to `notebooks/`, without large outputs
+(tools/lean.py). `--jobs 2` runs two notebooks at a time, for the tests; the times are then not those
+of a lesson that runs alone.
 """
 
 import argparse
@@ -34,7 +35,7 @@ from tools.lean import lean
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
 DEFAULT = "offline"
-STANDS_ON = "05_finetune.ipynb"  # what lessons 06 and later read is written by this one
+STANDS_ON = "05_finetune.ipynb"  # this lesson writes what lessons 06 and later read
 
 
 @contextmanager
@@ -93,7 +94,7 @@ def run(lesson, profile):
     """Execute one notebook into build/; its seconds, and None or its failure, from `explain`."""
     executed, start = BUILD / lesson.relative_to(LESSONS), time.perf_counter()
     executed.parent.mkdir(parents=True, exist_ok=True)
-    # Its own default needs no parameter, and a stored notebook no cell that repeats it.
+    # The default profile is no parameter, so that no cell with it is added to a stored notebook.
     parameters = {} if profile == DEFAULT else {"PROFILE": profile}
     failure = None
     try:

@@ -13,8 +13,8 @@ export function normalise(samples) {
 }
 
 // Cover all frames with overlapping chunks. Of an overlap, each neighbour keeps the half that is
-// farther from its own edge. Gives {start, stop, from, to} in frames: read start to stop, keep from
-// to to.
+// farther from its own edge. Gives {start, stop, from, to}, all in frames: the model reads frames
+// `start` to `stop`, and frames `from` to `to` are kept.
 export function chunks(frames, size, overlap) {
   const spans = [];
   for (let start = 0, from = 0; ; ) {
@@ -50,7 +50,7 @@ export async function transcribe(samples, model, logitsOf, progress = () => true
   const values = model.normalise ? normalise(samples) : samples;
   const seconds = (length) => Math.round((length * rate) / hop);
   const path = [];
-  // The offline model knows the places of 14 seconds.
+  // The offline model has positions for 14 seconds.
   for (const { start, stop, from, to } of chunks(frames, seconds(12), seconds(4))) {
     const logits = await logitsOf(values.slice(start * hop, (stop - 1) * hop + window));
     path.push(...bestPath(logits, model.tokens.length, from - start, to - start));

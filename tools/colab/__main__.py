@@ -102,7 +102,7 @@ def run_one(environment, work, repository, lesson):
 
 
 def examine(environment, work):
-    """The report: what moved, what `pip check` says anew, and how the lessons ran."""
+    """The report: what moved, the new complaints of `pip check`, and how the lessons ran."""
     before, said = environment.installed(), complaints(environment)
     report = {
         "python": python_of(environment), "kept": {n: before.get(n) for n in KEPT},
@@ -144,8 +144,8 @@ def tell(report):
     added = ", ".join(f"{name} {number}" for name, number in report["added"].items())
     changed = [f"{name} {old} → {new}" for name, (old, new) in report["changed"].items()]
     lines += ["", f"Before: {kept}.", f"The setup cell added: {added or 'nothing'}."]
-    lines += [f"It changed: {', '.join(changed) or 'nothing'}."]
-    lines += [f"`pip check` says anew: {'; '.join(report['complaints']) or 'nothing'}."]
+    lines += [f"The setup cell changed: {', '.join(changed) or 'nothing'}."]
+    lines += [f"New complaints of `pip check`: {'; '.join(report['complaints']) or 'none'}."]
     if report["cell"]:
         lines += ["", f"The setup cell failed: {report['cell']}"]
     if failure := report["lessons"]:

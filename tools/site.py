@@ -53,6 +53,10 @@ def pages(root=ROOT):
         "Teaching": ["teaching/README.md"] + [
             path for path in found("teaching/**/*.md") if path != "teaching/README.md"
         ],
+        "Other machines, other data": [
+            path for path in [*found("docs/*.md"), "jobs/README.md"]
+            if (root / path).exists() and path not in NEWS
+        ],
         "Data, model, measurements": [path for path in CARDS if (root / path).exists()],
         "The project": [path for path in NEWS if (root / path).exists()],
     }  # fmt: skip

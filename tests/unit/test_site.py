@@ -70,6 +70,12 @@ def test_every_page_is_staged_and_in_the_table_of_contents(staged):
         assert (staged / name).exists() and name in contents
 
 
+def test_a_page_that_another_page_links_to_is_in_the_table_of_contents(staged):
+    listed = {name for names in site.pages().values() for name in names}
+    others = {path.relative_to(site.SOURCE).as_posix() for path in site.SOURCE.rglob("*.md")}
+    assert others - listed <= {"index.md"}
+
+
 def test_no_staged_page_shows_a_picture_from_another_host(staged):
     for page in [*staged.rglob("*.md"), *staged.rglob("*.ipynb")]:
         assert not re.search(r"!\[[^\]]*\]\(https?:", page.read_text(encoding="utf-8")), page

@@ -306,7 +306,10 @@ def _trainable(model, layers):
             "would be kept from before training: freeze it (asr_helpers.model.freeze)."
         )
     if not named:
-        raise ValueError(f"Nothing above transformer layer {layers} is trainable.")
+        raise ValueError(
+            f"Nothing above transformer layer {layers} is trainable: load the model anew, and freeze "
+            "fewer parts."
+        )
     return [p for _, p in named]
 
 

@@ -120,7 +120,7 @@ def switch(model: PreTrainedModel, weights: str | Path | Mapping[str, torch.Tens
     adapters |= {"lm_head.weight", "lm_head.bias"}
     if different := sorted(adapters ^ weights.keys()):
         raise ValueError(
-            f"{different[0]} is only in one of the two: these weights are of another kind of adapter "
-            "than the model has."
+            f"The model and the weights do not both have {different[0]}: these weights are of another "
+            "kind of adapter. Load them into a model with the adapters that they were trained in."
         )
     model.load_state_dict(weights, strict=False)

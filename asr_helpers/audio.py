@@ -216,7 +216,10 @@ def _joined(sounds, sampling_rate, name, max_seconds):
     """(samples, rate) of sounds one after another, mono, none decoded past the limit."""
     for sound in sounds:
         if not RATES[0] <= sound.rate <= RATES[1]:
-            raise AudioError(f"{name}: its header says {sound.rate} samples a second. {REMEDY}")
+            raise AudioError(
+                f"{name}: its header says {sound.rate} samples a second, and no sound has this "
+                f"rate. {REMEDY}"
+            )
     rate = sampling_rate or sounds[0].rate
     left, kept = max_seconds, [np.zeros(0, dtype=np.float32)]
     if not sampling_rate:

@@ -59,9 +59,14 @@ class LanguageModelDecoder:
         prefix_floor: float = 0.0,
     ) -> None:
         if beam < 1 or alpha < 0 or not (0 <= token_floor < 1 and 0 <= prefix_floor < 1):
-            raise ValueError("Wanted: beam 1 or more, alpha 0 or more, floors from 0 to below 1.")
+            raise ValueError(
+                f"Wanted: a beam of 1 or more, not {beam}; alpha of 0 or more, not {alpha}; and "
+                f"floors from 0 to below 1, not {token_floor} and {prefix_floor}."
+            )
         if not 0 <= blank < len(tokens):
-            raise ValueError(f"Blank {blank} is none of {len(tokens)} tokens.")
+            raise ValueError(
+                f"Blank {blank} is not the id of a token: choose one from 0 to {len(tokens) - 1}."
+            )
         self.letters = [(i, c) for i, c in enumerate(tokens) if c is not None and i != blank]
         if missing := [c for _, c in self.letters if model and c not in model.symbols[:-1]]:
             raise ValueError(f"The model's alphabet lacks {missing}: give it a larger one.")

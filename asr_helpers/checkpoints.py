@@ -168,8 +168,8 @@ def _compare(folder: Path, run: Mapping[str, Any]) -> None:
         for name in changes[:4]
     ]
     raise ValueError(
-        f"The checkpoints in {folder} are of another run: {', '.join(told)}. Set it back to go on "
-        f"with that run, or {anew}."
+        f"The checkpoints in {folder} are of another run: {', '.join(told)}. Undo this change to go "
+        f"on with that run, or {anew}."
     )
 
 

@@ -103,7 +103,7 @@ def _without_unsaid(corpus, language, name):
         more = "" if len(left_out) <= SHOWN else f"; and {len(left_out) - SHOWN} more"
         warnings.warn(
             f"{name}: {len(left_out)} rows are left out, since nobody can say their transcripts: "
-            f"{'; '.join(left_out[:SHOWN])}{more}.",
+            f"{'; '.join(left_out[:SHOWN])}{more}. To use these rows, mend their transcripts.",
             stacklevel=3,
         )
     return datasets.DatasetDict(kept)
@@ -156,7 +156,7 @@ def _named(rows, language, columns, name):
     for purpose in ("audio", "transcription"):
         wanted = columns.get(purpose)
         if wanted is not None and wanted not in rows.column_names:
-            raise ValueError(f"{name} has no column {wanted!r}: it has {names}.")
+            raise ValueError(f"{name} has no column {wanted!r}: choose one of {names}.")
         if wanted is None and purpose not in rows.column_names:
             if purpose == "audio":
                 kinds = rows.features.items()

@@ -150,8 +150,9 @@ def largest_difference(
                 expected = exact(torch.from_numpy(values).double()).logits.numpy()
             if expected.shape[1] != frames:
                 raise ExportError(
-                    f"The model makes {expected.shape[1]} frames of sound for {frames}: models with "
-                    "layers that join frames (`add_adapter` with a stride above 1) cannot be exported."
+                    f"The convolutions make {frames} frames of a sound, and the model makes "
+                    f"{expected.shape[1]}: models with layers that join frames (`add_adapter` with a "
+                    "stride above 1) cannot be exported."
                 )
             logits = session.run(None, {"input_values": values})[0]
             difference = float(np.abs(logits - expected).max())

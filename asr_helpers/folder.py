@@ -208,7 +208,7 @@ def _look_at_sounds(rows, sounds, log):
         measured[number] = (len(array) / rate, *decibels, rate)
         if is_clipped(array):
             clipped.append(number)
-    remedy = "Mend the names in the table, or put the files where it says."
+    remedy = "Mend the names in the table, or put the files where the table says."
     log.add("the sound is not there", missing, remedy, leave_out=True)
     remedy = "Record or convert them anew."
     log.add("cannot be read", list(broken), remedy, leave_out=True, why=broken)
@@ -234,10 +234,13 @@ def _look_at_sounds(rows, sounds, log):
     if len(rates) > 1:
         common = rates.most_common(1)[0][0]
         odd = [row for row, one in measured.items() if one[3] != common]
-        remedy = "All are resampled alike; but see that one split is not one kind of recording."
+        remedy = (
+            "All are resampled in the same way. See that no split has one kind of recording only."
+        )
         log.add(f"another sampling rate than {common} Hz", odd, remedy)
     low = [row for row, one in measured.items() if one[3] < 8000]
-    log.add("a sampling rate below 8000 Hz", low, "Record at 16000 Hz: what is missing stays so.")
+    remedy = "Record at 16000 Hz: resampling cannot bring back the missing frequencies."
+    log.add("a sampling rate below 8000 Hz", low, remedy)
     return measured
 
 
@@ -282,7 +285,7 @@ def _look_at_transcripts(rows, language, log):
     log.add("tags in the transcript", tags, remedy, leave_out=True)
     remedy = "Write them as they are spoken."
     log.add("transcripts that cannot be said", list(unsaid), remedy, leave_out=True, why=unsaid)
-    remedy = "Listen whether the speakers say so; else write the numbers in words."
+    remedy = "Listen to them: if the speakers say something else, write the numbers in words."
     log.add("digits in the transcript", digits, remedy, why=spoken)
     by_text = {}
     for number, text in enumerate(texts):
@@ -329,15 +332,17 @@ def _share(rows, texts, kept, seed):
             for place, name in zip(train, cut):
                 names[place] = name
             notes.append(
-                f"The folder has no {wanted} split: {cut.count(wanted)} rows of train are it"
+                f"The folder has no {wanted} split: {cut.count(wanted)} rows of train are used for it"
             )
     held = {text for text, name in zip(said, names) if name in ("validation", "test")}
     shared = [k for k, (t, name) in enumerate(zip(said, names)) if name == "train" and t in held]
     if len(shared) > names.count("train") / 2:
-        notes.append(f"{len(shared)} training rows say what validation or test says, and stay")
+        notes.append(
+            f"{len(shared)} training rows have a transcript of validation or test, and stay"
+        )
     elif shared:
         notes.append(
-            f"{len(shared)} training rows say what validation or test says, and are left out"
+            f"{len(shared)} training rows have a transcript of validation or test: they are left out"
         )
         for place in shared:
             names[place] = None
@@ -363,7 +368,10 @@ def _look_at_splits(rows, texts, names, kept, measured, language, log):
     for row in kept:
         if others := sorted(set(texts[row]) - known - {" "}):
             unknown[row] = "".join(others)
-    remedy = "Choose the right language, write them in its letters, or record more with them."
+    remedy = (
+        "Choose the right language, write the words in its letters, or record more words with "
+        "these letters."
+    )
     log.add("letters without a token", list(unknown), remedy, leave_out=True, why=unknown)
     heard = {word for row in train for word in texts[row].split()}
     new = Counter(word for row in test for word in texts[row].split() if word not in heard)
@@ -378,14 +386,14 @@ def _look_at_splits(rows, texts, names, kept, measured, language, log):
     words = sum(len(texts[row].split()) for row in validation)
     if len(validation) < FEWEST_CLIPS or words < FEWEST_WORDS:
         what = f"too little to validate on ({words} words), clips"
-        remedy = "The best checkpoint is chosen by these: record more, or trust its score little."
+        remedy = "These clips choose the best checkpoint: record more, or do not rely on its score."
         log.lines.append(Line(what, len(validation), (), remedy))
     minutes = sum(measured[row][0] for row in train) / 60
     if minutes < FEWEST_MINUTES:
         what = f"little to train on ({minutes:.1f} minutes), clips"
         log.lines.append(Line(what, len(train), (), "Record more; ten minutes are a good start."))
     if not any(rows[row].speaker for row in kept):
-        remedy = "If there are several, tell them apart in a column `speaker`."
+        remedy = "If there are several speakers, name them in a column `speaker`."
         log.lines.append(Line("rows without a speaker", len(kept), (), remedy))
 
 

@@ -206,9 +206,12 @@ def calibration(
     """
     confidences, right = np.asarray(confidences, dtype=float), np.asarray(right, dtype=bool)
     if not len(confidences) or len(confidences) != len(right):
-        raise ValueError(f"{len(confidences)} confidences of {len(right)} words: wanted as many.")
+        raise ValueError(
+            f"{len(confidences)} confidences for {len(right)} words. Wanted: one for each word, and "
+            "one word or more."
+        )
     if bins < 1 or not ((confidences >= 0) & (confidences <= 1)).all():
-        raise ValueError("Wanted: one bin or more, and confidences from 0 to 1.")
+        raise ValueError(f"Wanted: one bin or more, not {bins}, and confidences from 0 to 1.")
     order = np.argsort(confidences, kind="stable")
     parts = np.array_split(order, min(bins, len(order)))
     found = [Bin(float(confidences[p].mean()), float(right[p].mean()), len(p)) for p in parts]

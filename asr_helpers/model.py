@@ -178,8 +178,8 @@ def freeze(model: PreTrainedModel, parts: tuple[str, ...], layers: int = 0) -> P
     most = len(encoder.layers) - (0 if getattr(model.config, "add_adapter", False) else 1)
     if not 0 <= layers <= most:
         raise ValueError(
-            f"{layers} layers cannot be frozen: the encoder has {len(encoder.layers)}, of which at "
-            f"most {most} may be. Lower frozen_layers in the profile."
+            f"{layers} layers cannot be frozen: the encoder has {len(encoder.layers)}, and at most "
+            f"{most} of them can be frozen. Lower frozen_layers in the profile."
         )
     if layers:
         parts = tuple(known)

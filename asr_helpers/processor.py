@@ -245,7 +245,7 @@ def prepare_row(
 
 MEND = "Mend `transcription`, choose the right language, or drop the row with dataset.filter."
 LOWER = (
-    "The tokenizer has small letters alone, and the course writes capitals: make a tokenizer of the "
+    "The tokenizer has only lower-case letters, and the course writes capitals: make a tokenizer of the "
     "training transcripts with load_processor(name, language, transcripts)."
 )
 

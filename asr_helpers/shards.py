@@ -123,7 +123,9 @@ def corpus_shards(corpus: str | Path) -> dict[str, list[Path]] | None:
         top = pattern.anchor
         train = sorted(Path(top).glob(str(pattern.relative_to(top))))
         if not train:
-            raise FileNotFoundError(f"No file fits the pattern {corpus}: look at its folders.")
+            raise FileNotFoundError(
+                f"No file fits the pattern {corpus}: check the folders that it names."
+            )
     else:
         train = sorted(Path(corpus).glob("train-*.tar"))
         if not train:
@@ -297,15 +299,18 @@ def _rows(source: Any, rate: int) -> Iterator[tuple[dict | None, Exception | Non
 def _opened(path: Path) -> datasets.IterableDataset:
     kind = {".parquet": "parquet", ".tar": "webdataset"}.get(path.suffix)
     if kind is None or not path.is_file():
-        raise ValueError(f"{path}: give Parquet files or tars that are there.")
+        raise ValueError(
+            f"{path}: is missing, or is no Parquet file and no tar. Give Parquet files or tars that "
+            "are there."
+        )
     rows = _stream_files(kind, [path])
     names = list(rows.features)
     if kind == "webdataset":
         sound = next((name for name in SOUNDS if name in names), None)
         if sound is None or not {"txt", "json"} & set(names):
             raise ValueError(
-                f"{path}: has {', '.join(names)}: a WebDataset of speech has a sound "
-                f"({', '.join(SOUNDS)}) and its text (txt or json) for each utterance."
+                f"{path}: has only {', '.join(names)}. For each utterance, put a sound "
+                f"({', '.join(SOUNDS)}) and its text (txt or json) into the tar."
             )
         rows = rows.cast_column(sound, Audio(decode=False))
 
@@ -321,7 +326,10 @@ def _opened(path: Path) -> datasets.IterableDataset:
         return rows.map(named, remove_columns=names, features=kept)
     text = next((name for name in TEXTS if name in names), None)
     if "audio" not in names or text is None:
-        raise ValueError(f"{path}: has no columns audio and transcription, but {', '.join(names)}.")
+        raise ValueError(
+            f"{path}: has no columns audio and transcription, but {', '.join(names)}. Rename its "
+            "columns."
+        )
     return rows if text == "transcription" else rows.rename_column(text, "transcription")
 
 

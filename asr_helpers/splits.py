@@ -97,9 +97,9 @@ def share_transcripts(
         times[text] += 1
         groups.append((text, times[text]))
     note = (
-        f"{len(texts)} rows say only {different} different things, so that rows are shared out one "
-        "by one: the same words are in all splits, and the score tells how well these words are "
-        "recognised, not new ones."
+        f"{len(texts)} rows have only {different} different transcripts, so rows are shared out one "
+        "by one: the same words are in all splits. The score tells how well these words are "
+        "recognised. It does not tell how well new words are recognised."
     )
     return share_out(groups, seed, shares), note
 
@@ -117,8 +117,8 @@ def split_off_the_end(corpus: datasets.Dataset, language: str, seed: int) -> dat
     kept = [row for row in range(first) if texts[row] not in tested]
     if len(kept) < first / 2:
         warnings.warn(
-            f"{first - len(kept)} of the first {first} rows say what a row of the test split says; "
-            "they stay in training: the same words are in all splits.",
+            f"{first - len(kept)} of the first {first} rows have the transcript of a test row; "
+            "they stay in training, so the same words are in all splits.",
             stacklevel=2,
         )
         kept = range(first)
@@ -151,7 +151,7 @@ def keep_own_splits(
     if shared:
         stay = len(kept) < len(texts["train"]) / 2
         warnings.warn(
-            f"{shared} training rows say what a row of validation or test says: they "
+            f"{shared} training rows have the transcript of a row of validation or test: they "
             + ("stay, and the same words are in all splits." if stay else "are left out."),
             stacklevel=2,
         )

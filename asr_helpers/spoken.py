@@ -721,7 +721,7 @@ class Speaker:
         behind = rf"({NUMBER})\s?({self.money})(?!\w)"
         foreign = re.search(rf"(?<!\w)(?!{signs})[A-Z]{{1,3}}\$\s?(?=\d)", text)
         if foreign:
-            raise ValueError(f"the money {foreign[0].strip()!r} has no name in the rules")
+            raise ValueError(f"the currency {foreign[0].strip()!r} has no name in the rules")
         text = re.sub(rf"({signs})\s?\.(?=\d)", r"\g<1>0.", text)  # $.50
         between = rf"(?<![\w.,])(\d+)({signs})(\d\d)(?!\w|[.,]\d)"  # 3€50
         text = re.sub(

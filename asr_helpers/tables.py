@@ -139,7 +139,7 @@ def read_rows(
     unknown = set(columns or {}) - set(NAMES)
     if unknown:
         raise FolderError(
-            f"columns names {', '.join(sorted(unknown))}: it may name {_list(NAMES)}."
+            f"columns names {', '.join(sorted(unknown))}, and may only name {_list(NAMES)}."
         )
     if path.is_file():
         if path.suffix.lower() in SOUNDS:
@@ -442,7 +442,8 @@ def _records(table, language, index):
                 lines.append((reader.line_num, [_unquoted(c, quoting) for c in cells]))
     except csv.Error as error:
         raise FolderError(
-            f"{table}, line {reader.line_num}: cannot be read ({error}). A quote may be open."
+            f"{table}, line {reader.line_num}: cannot be read ({error}). Look for a quote "
+            "that is not closed."
         ) from error
     if not lines:
         raise FolderError(f"{table} is empty: write one line for each recording.")

@@ -295,15 +295,14 @@ def refuse_tight(prepared: Any, config: Any) -> None:
             what = f"holds token {wrong[0]}" if wrong else "is empty"
             raise ValueError(
                 f"{row_name(prepared, row)}: its label {what}, and the head writes tokens 0 to "
-                f"{size - 1}, {blank} of them the blank. Prepare the rows with the processor that "
+                f"{size - 1}, where {blank} is the blank. Prepare the rows with the processor that "
                 "the model was loaded with."
             )
         if not label_fits(config, labels, length):
             raise ValueError(
                 f"{row_name(prepared, row)}: its label needs {frames_needed(labels)} frames, and its "
-                f"audio has {frame_count(config, length)}, so that CTC's loss is infinite. Drop such "
-                "rows with keep_fitting, and look at this one: the transcript may belong to another "
-                "clip."
+                f"audio has {frame_count(config, length)}, so CTC's loss is infinite. Drop such rows "
+                "with keep_fitting, and look at this row: its transcript may belong to another clip."
             )
 
 

@@ -246,13 +246,19 @@ def tell(report):
         lines += ["", "pip could not install what was asked for:", "", "```"]
         lines += [report["message"], "```"]
     if verdict == "broken with the pins too":
-        lines += ["", "The same happens with every package put back: none of these moves is why."]
+        lines += [
+            "",
+            "The same happens with every package put back, so no move below is the cause.",
+        ]
     if verdict == "broken":
         told = [f"{name} {moved[name][0]} → {moved[name][1]}" for name in report["culprits"]]
         sure = "" if report["smallest"] else " (or some of them: the tries were used up)"
         last = report["tried"][-1]["result"]
-        lines += ["", f"**Culprit:** {'; '.join(told)}{sure}. This move alone: the same error."]
-        lines += [f"All moves but this: {last}."] if len(report["culprits"]) < len(moved) else []
+        lines += [
+            "",
+            f"**Culprit:** {'; '.join(told)}{sure}. This move alone gives the same error.",
+        ]
+        lines += [f"All other moves: {last}."] if len(report["culprits"]) < len(moved) else []
     if moved:
         lines += ["", "| package | pinned | now |", "|---|---|---|"]
         lines += [f"| {name} | {old or '-'} | {new or '-'} |" for name, (old, new) in moved.items()]

@@ -165,7 +165,9 @@ def check_training(found: dict | str) -> list[Line]:
     else:
         lines = [Line("memory", "ok", told)]
     minutes = found["minutes"]
-    told = f"{cores()} cores, {found['step']:.2f} s a training step as busy as the machine is now"
+    told = (
+        f"{cores()} cores, {found['step']:.2f} s a training step, with the machine as busy as now"
+    )
     spent = f"lesson 05 will take about {minutes:.0f} minutes"
     if minutes > LONG:
         remedy = (
@@ -228,7 +230,7 @@ def sound_lines(answers: dict) -> list[Line]:
             "Allow the microphone in the browser and in the system's privacy settings, or plug one "
             "in. Without one, record with a telephone; only lessons 07, 09 and 11 want a voice."
         )
-        told = f"none to be had ({answers['trouble'] or 'no reason given'})"
+        told = f"cannot be used ({answers['trouble'] or 'no reason given'})"
         return [*lines, Line("microphone", "note", told, remedy)]
     if peak < SOFT:
         remedy = "Choose another microphone in the browser's settings, or raise its level."
@@ -241,7 +243,7 @@ def verdict(lines: list[Line]) -> str:
     wrong = [line.name for line in lines if line.state == "wrong"]
     if not wrong:
         return "ready"
-    return f"Not ready: do what stands behind -> ({', '.join(wrong)}), then run this again."
+    return f"Not ready: do what the lines with -> say ({', '.join(wrong)}), then run this again."
 
 
 def main(arguments: list[str] | None = None) -> int:

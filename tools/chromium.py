@@ -3,7 +3,7 @@
 import shutil
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-NEED = "Chromium, such as `apt-get install chromium`"
+NEED = "Chromium (for example `apt-get install chromium`)"
 
 
 def installed() -> str | None:
@@ -19,6 +19,6 @@ def required() -> str:
     """
     if (path := installed()) is None:
         raise FileNotFoundError(
-            f"None of {', '.join(NAMES)} was found on the PATH. Needed is {NEED}."
+            f"None of {', '.join(NAMES)} was found on the PATH. Install {NEED}."
         )
     return path

@@ -57,7 +57,8 @@ def files(name: str, version: str, integrity: str, wanted: Iterable[str]) -> dic
         content = fetched(name, version)
         if digest(content) != integrity:
             raise RuntimeError(
-                f"npm's {name} {version} is another than was checked: {digest(content)}."
+                f"npm's {name} {version} is not the package that was checked: its digest is "
+                f"{digest(content)}. Check the package, then pin this digest."
             )
         kept.parent.mkdir(parents=True, exist_ok=True)
         half = kept.with_suffix(".half")

@@ -73,7 +73,10 @@ def insert(path, found):
     others = [c for c in notebook.cells if TAG not in c.metadata.get("tags", [])]
     recap = [k for k, cell in enumerate(others) if "## What you can do now" in cell.source]
     if not recap:
-        raise ValueError(f"{path.name} has no section “What you can do now” to stand before.")
+        raise ValueError(
+            f"{path.name} has no section “What you can do now”: add it, since the questions go before "
+            "this section."
+        )
     new = [*others[: recap[0]], *made, *others[recap[0] :]]
     if [c.source for c in new] == [c.source for c in notebook.cells] and own[-1].outputs:
         return False

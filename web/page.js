@@ -15,12 +15,13 @@ const worker = new Worker(address, { type: "module" });
 worker.onmessage = ({ data }) => {
   if ("loaded" in data) progress(data.loaded);
   else if (data.ready) begin(data.ready);
-  else if (data.failure && !ready) fail(`The model could not be loaded. ${data.failure}`);
+  else if (data.failure && !ready) fail(`The model could not be loaded: load the page again. ${data.failure}`);
   else if (data.job !== job) return; // of a sound that is no longer wanted
   else if (data.failure) fail(`This sound could not be transcribed. ${data.failure}`);
   else show(data);
 };
-worker.onerror = () => fail("The recogniser could not be started: this browser may be too old for it.");
+worker.onerror = () => fail("The recogniser could not be started: this browser may be too old for it. " +
+  "Update the browser, or use another one.");
 
 function state(name, message = "") {
   document.body.dataset.state = name;

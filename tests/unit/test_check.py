@@ -210,7 +210,7 @@ def told(monkeypatch, capsys):
 def test_the_last_line_is_ready_or_what_to_do(told):
     assert told()[0] == 0 and told()[1][-1] == "ready"
     status, lines = told("out of memory")
-    assert status == 1 and lines[-1].startswith("Not ready: do what stands behind ->")
+    assert status == 1 and lines[-1].startswith("Not ready: do what the lines with -> say")
 
 
 def test_without_an_environment_nothing_is_measured(told):

@@ -254,4 +254,4 @@ def test_a_hub_dataset_with_other_columns_loads_by_naming_them(client, tmp_path)
         assert name in sizes
     assert row.endswith("True True")
     assert "which of its columns (speech, orthography) is the transcription?" in unnamed
-    assert "no column 'words': it has speech, orthography" in wrong
+    assert "no column 'words': choose one of speech, orthography" in wrong

@@ -47,7 +47,9 @@ def test_a_package_is_fetched_once(registry):
 
 
 def test_another_package_is_refused_and_not_kept(registry):
-    with pytest.raises(RuntimeError, match="npm's a 1.0 is another than was checked: sha512-"):
+    with pytest.raises(
+        RuntimeError, match="npm's a 1.0 is not the package that was checked: its digest is sha512-"
+    ):
         get(npm.digest(b"the true one"))
     assert not npm.KEPT.exists()
 

@@ -119,7 +119,7 @@ def test_a_vocabulary_of_small_letters_is_told_with_its_remedy(few, processor, t
     (tmp_path / "vocab.json").write_text(json.dumps(small))
     lower = load_processor(tmp_path)
     with pytest.raises(
-        ValueError, match="small letters alone.*load_processor.*transcripts"
+        ValueError, match="only lower-case letters.*load_processor.*transcripts"
     ) as error:
         prepare_dataset(few, lower, "en-US")
     assert few[0]["path"] in str(error.value)

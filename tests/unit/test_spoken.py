@@ -257,7 +257,7 @@ def test_each_language_reads_them_in_its_own_way(language, written, spoken):
     ("language", "written", "says"),
     [
         ("ru-RU", "в 2024 г.", "year 2024 г"), ("pl-PL", "w 1990 r.", "year 1990 r"),
-        ("es-MX", "R$ 5", r"money 'R\$' has no name"), ("en-US", "A$5", r"money 'A\$' has no name"),
+        ("es-MX", "R$ 5", r"currency 'R\$' has no name"), ("en-US", "A$5", r"currency 'A\$' has no name"),
         ("de-DE", "§ 5", "'§' has no name"), ("en-US", "5‰", "'‰' has no name"),
         ("en-US", "#NAME?", "is a note and not speech"), ("fr-FR", "#REF!", "is a note"),
     ],

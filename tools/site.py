@@ -37,6 +37,7 @@ CARDS = {
     "recipes/corpus/README.md": "How the corpus was made",
     "recipes/wav2vec2_tiny/README.md": "How the base model was made",
 }
+DECKS = "teaching/slides/"  # the sources of the slides, whose pages are in `_static/slides`
 NEWS = ("CONTRIBUTING.md", "CODE_OF_CONDUCT.md", "CHANGELOG.md", "docs/release.md")
 
 
@@ -51,7 +52,8 @@ def pages(root=ROOT):
         "Exercises": found("notebooks/exercises/*.ipynb"),
         "Solutions": found("notebooks/solutions/*.ipynb"),
         "Teaching": ["teaching/README.md"] + [
-            path for path in found("teaching/**/*.md") if path != "teaching/README.md"
+            path for path in found("teaching/**/*.md")
+            if path != "teaching/README.md" and (DECKS not in path or path.endswith("README.md"))
         ],
         "Other machines, other data": [
             path for path in [*found("docs/*.md"), "jobs/README.md"]

@@ -75,7 +75,7 @@ def damage(path: Path) -> str | None:
         return "config.json does not say how many tokens the model writes (vocab_size)"
     if any(type(n) is not int or not 0 <= n < size for n in tokens.values()):
         return f"vocab.json does not hold tokens numbered 0 to {size - 1}, as config.json says"
-    if wrong := _wrong_tokens(tokens, tokenizer, size):
+    if wrong := _wrong_tokens(tokens, tokenizer, size, outputs.get("pad_token_id")):
         return wrong
     for file in readers:
         stored = json.loads(file.read_text(encoding="utf-8"))
@@ -91,12 +91,14 @@ def damage(path: Path) -> str | None:
     return _wrong_weights(path / "model.safetensors", expected)
 
 
-def _wrong_tokens(tokens: Mapping[str, int], tokenizer: Mapping, size: int) -> str | None:
+def _wrong_tokens(
+    tokens: Mapping[str, int], tokenizer: Mapping, size: int, number_of_blank: int | None
+) -> str | None:
     """What is wrong with a vocabulary of `size` tokens, some of them told by tokenizer_config.json."""
     added = tokenizer.get("added_tokens_decoder")
     added = added if isinstance(added, dict) else {}
     known = {*tokens.values(), *(int(number) for number in added if str(number).isdecimal())}
-    if missing := sorted(set(range(size)) - known):
+    if missing := [number for number in range(min(size, len(known) + 5)) if number not in known]:
         return f"vocab.json lacks the tokens of the numbers {', '.join(map(str, missing[:5]))}"
     if len(set(tokens.values())) < len(tokens):
         twice = next(t for t, n in tokens.items() if list(tokens.values()).count(n) > 1)
@@ -105,6 +107,15 @@ def _wrong_tokens(tokens: Mapping[str, int], tokenizer: Mapping, size: int) -> s
     blank = blank.get("content") if isinstance(blank, dict) else blank
     if blank not in tokens:
         return f"tokenizer_config.json calls the blank {blank!r}, which is not in vocab.json"
+    if tokens[blank] != number_of_blank:
+        return (
+            f"config.json says that the blank is number {number_of_blank}, and the tokenizer's "
+            f"blank, {blank!r}, is number {tokens[blank]}"
+        )
+    space = tokenizer.get("word_delimiter_token", "|")
+    space = space.get("content") if isinstance(space, dict) else space
+    if space is not None and space not in tokens:
+        return f"tokenizer_config.json parts words with {space!r}, which is not in vocab.json"
     if "CTC" not in str(tokenizer.get("tokenizer_class", "CTC")):
         return f"tokenizer_config.json names {tokenizer['tokenizer_class']}, which is not for CTC"
     return None

@@ -36,7 +36,7 @@ class TooLong(AudioError):
 
 
 def read_audio(
-    source: str | Path | bytes,
+    source: str | Path | bytes | bytearray | memoryview,
     sampling_rate: int | None = None,
     name: str | None = None,
     max_seconds: float = MAX_SECONDS,
@@ -63,8 +63,14 @@ def read_audio(
     Raises:
         TooLong: the sound lasts longer than `max_seconds`.
         AudioError: the sound is missing, unreadable, empty, of an impossible rate, holds NaN or
-            infinity, or needs more memory than there is.
+            infinity, or needs more memory than there is; or `source` is neither a path nor bytes.
     """
+    if isinstance(source, bytearray | memoryview):
+        source = bytes(source)
+    if not isinstance(source, str | Path | bytes):
+        raise AudioError(
+            f"{name or 'A sound'} is {source!r:.80}: pass its path or the encoded bytes. {REMEDY}"
+        )
     name = name or ("<bytes>" if isinstance(source, bytes) else str(source))
     try:
         with ExitStack() as stack:
@@ -110,8 +116,13 @@ def as_waveform(values: object, name: str = "This waveform") -> np.ndarray:
         )
         raise AudioError(f"{name} is a {type(values).__name__}: pass the samples, {what}.")
     if hasattr(values, "detach"):  # torch, whose bfloat16 numpy does not have
-        values = values.detach().cpu()
-        values = (values.float() if values.is_floating_point() else values).numpy()
+        try:
+            values = values.detach().cpu()
+            values = (values.float() if values.is_floating_point() else values).numpy()
+        except (TypeError, RuntimeError) as error:  # sparse, quantized, or without any data
+            raise AudioError(
+                f"{name} is a tensor without plain samples ({error}): pass a dense one of numbers."
+            ) from error
     try:
         array = np.asarray(values)
     except ValueError as error:
@@ -323,7 +334,13 @@ class Audio(datasets.Audio):
         if isinstance(value, bytes | bytearray):
             return {"bytes": bytes(value), "path": None}
         if isinstance(value, dict) and (value.get("bytes") or value.get("path")):
-            return {"bytes": value.get("bytes"), "path": value.get("path")}
+            path, encoded = value.get("path"), value.get("bytes")
+            known = (
+                isinstance(path, str | Path | None),
+                isinstance(encoded, bytes | bytearray | None),
+            )
+            if all(known):
+                return {"bytes": encoded, "path": None if path is None else str(path)}
         if hasattr(value, "dtype") or isinstance(value, list | tuple):
             raise AudioError(
                 "An array of samples does not tell its rate: pass "

@@ -35,6 +35,11 @@ def checked_pairs(
     for name, texts in (("references", references), ("predictions", predictions)):
         if isinstance(texts, str | bytes | Set | Mapping) or not isinstance(texts, Iterable):
             raise ValueError(f"The {name} are {texts!r:.80}: give a list of strings, one a clip.")
+        if getattr(texts, "ndim", 1) != 1:  # a table would be read as the names of its columns
+            raise ValueError(
+                f"The {name} are a table of shape {texts.shape}: give one column of it, such as "
+                "table['text']."
+            )
         texts = list(texts)
         for row, text in enumerate(texts):
             if not isinstance(text, str):
@@ -122,6 +127,9 @@ def hot_word_alarms(
         raise ValueError(
             f"Hot words are a list of words, not {hot_words!r}: write [{hot_words!r}]."
         )
+    hot_words = list(hot_words) if isinstance(hot_words, Iterable) else [hot_words]
+    if wrong := [word for word in hot_words if not isinstance(word, str)]:
+        raise ValueError(f"Hot words are a list of words, and {wrong[0]!r} is no word.")
     hot_words = {_plain(word) for word in hot_words}
     if wrong := sorted(word for word in hot_words if len(word.split()) != 1):
         raise ValueError(f"Hot words are single words, not {wrong}.")

@@ -63,6 +63,8 @@ def cer(references: Sequence[str] | str, predictions: Sequence[str] | str) -> fl
 
 def _resampled(clips, seed, resamples):
     """Rows of clip numbers drawn with replacement, an array of shape (resamples, clips)."""
+    if resamples < 1:
+        raise ValueError(f"{resamples} resamples give no interval: take 2000.")
     return np.random.default_rng(seed).integers(clips, size=(resamples, clips))
 
 
@@ -168,7 +170,7 @@ def wer_by_group(
     errors, words = _counts(references, predictions)
     if len(values) != len(words):
         raise ValueError(f"{len(values)} values for {len(words)} clips: give one for each clip.")
-    if len(edges) < 2 or any(low >= high for low, high in zip(edges, edges[1:])):
+    if len(edges) < 2 or not all(low < high for low, high in zip(edges, edges[1:])):
         raise ValueError(f"Edges rise, and there are two or more: not {edges}.")
     outside = ~((values >= edges[0]) & (values < edges[-1]))
     if outside.any():

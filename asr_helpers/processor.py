@@ -95,9 +95,11 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
             alphabet (`ALPHABETS`); None if they are normalised already, in any language.
 
     Raises:
-        ValueError: the transcripts hold no letter.
+        ValueError: the transcripts hold no letter, or the language has no rules.
     """
     letters = set()
+    if language is not None:
+        normalize("", language)  # raises for a language without rules
     for text in transcripts:
         if language is not None:
             try:

@@ -60,12 +60,22 @@ def hub_or_cache(name: str | Path):
     A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
 
     Raises:
+<<<<<<< HEAD
         ConnectionError: the Hub does not answer and the cache lacks something, or the Hub falls
             silent half-way. The message says what to do.
+=======
+        ConnectionError: the Hub does not answer, and the cache lacks something, or it falls silent
+            half-way; says what to do.
+        FileNotFoundError: `name` is a path, and no name on the Hub, and there is no such folder.
+>>>>>>> attack
     """
     if Path(name).is_dir():
         yield
         return
+    if Path(name).is_absolute() or str(name)[:1] in (".", "~") or str(name).count("/") > 1:
+        raise FileNotFoundError(
+            f"There is no folder {name}: check the path, or run the lesson that makes it."
+        )
     ready_caches()
     if constants.HF_HUB_OFFLINE:
         yield

@@ -78,10 +78,7 @@ def share_transcripts(
     Raises:
         ValueError: there are fewer rows than splits.
     """
-    if len(texts) < len(shares):
-        raise ValueError(
-            f"{len(texts)} rows cannot be shared out to {' and '.join(shares)}: add recordings."
-        )
+    _refuse_few(len(texts), shares)
     counts = Counter(texts)
     different = len(counts)
     common = max(counts.values()) > len(texts) / 2  # one split would hold only this transcript
@@ -104,12 +101,23 @@ def share_transcripts(
     return share_out(groups, seed, shares), note
 
 
+def _refuse_few(rows, shares):
+    if rows < len(shares):
+        raise ValueError(
+            f"{rows} rows cannot be shared out to {' and '.join(shares)}: add recordings."
+        )
+
+
 def split_off_the_end(corpus: datasets.Dataset, language: str, seed: int) -> datasets.DatasetDict:
     """Keep the last fifth for test, and share out the rest 7 to 1 as train and validation.
 
     Rows of the rest with a transcript of test are left out. If these are more than half of the
     rest, they stay, and a warning says so.
+
+    Raises:
+        ValueError: there are fewer rows than splits.
     """
+    _refuse_few(len(corpus), SHARES)
     first = round((1 - SHARES["test"]) * len(corpus))
     test = corpus.select(range(first, len(corpus)))
     texts = [spoken_or_written(text, language) for text in corpus["transcription"]]

@@ -368,6 +368,8 @@ class Speaker:
             ValueError: it holds a date in figures, which can be read aloud in several ways.
         """
         text = self._joined_thousands(text)
+        # 1h 30m: behind hours, m is minutes.
+        text = re.sub(r"(?<![\w.,])(\d\d?\s?h)\s?(\d\d?)\s?m(?!\w)", r"\1 \2 min", text)
         for change in (
             self._dates, self._telephones, self._spans, self._ordinals, self._times, self._ranges,
             self._fractions, self._scales, self._amounts, self._measures, self._powers,

@@ -252,7 +252,7 @@ def _of_tables(index, tables, language, columns):
                     f"{table.name}, line {number}",
                     written,
                     index.find(written, table.parent),
-                    None if text is None else str(text),
+                    _said(text),
                     str(record.get(chosen.get("speaker")) or ""),
                     _row_split(record, chosen, table),
                 )
@@ -268,6 +268,13 @@ def _tell_unnamed(index, found):
     names = [p.relative_to(index.root).as_posix() for p in index.files if p not in named]
     if names:
         found.notes.append(("sounds that no row names", names, "Add rows, or leave them."))
+
+
+def _said(value):
+    """A transcript as text; None where there is none, as in a cell that pandas fills with nan."""
+    if isinstance(value, bytes):
+        value = value.decode("utf-8", errors="replace")
+    return None if value is None or str(value) in ("nan", "NaN") else str(value)
 
 
 def _row_split(record, chosen, table):
@@ -309,7 +316,8 @@ def _of_parquet(index, tables, columns):
         stored = [n for n, kind in part.features.items() if isinstance(kind, datasets.Audio)]
         stored += [
             field.name for field in part.data.schema
-            if pa.types.is_binary(field.type) or pa.types.is_struct(field.type)
+            if _holds_bytes(field.type) and _plain(field.name) not in NAMES["transcription"].split()
+            or pa.types.is_struct(field.type)
             and max(map(field.type.get_field_index, ("bytes", "array"))) >= 0
             and field.name not in stored
         ]  # fmt: skip
@@ -341,14 +349,22 @@ def _of_parquet(index, tables, columns):
             resolved.append(path)
             found.rows.append(
                 Row(
-                    f"{table.name}, row {number}", written or "", path,
-                    None if text is None else str(text),
+                    f"{table.name}, row {number}", written or "", path, _said(text),
                     str(record.get(chosen.get("speaker")) or ""), _row_split(record, chosen, table),
                 )
             )  # fmt: skip
         sounds.append(audio if inside else as_sounds(resolved))
     found.sounds = datasets.concatenate_datasets(sounds)
     return found
+
+
+def _holds_bytes(kind):
+    return (
+        pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_binary_view(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    )
 
 
 def _paths(audio):
@@ -460,6 +476,17 @@ def _records(table, language, index):
         body = lines
     else:
         body = lines[1:]
+    # Where a quote is left open, rows up to the next quote are one cell.
+    held = [
+        number
+        for number, cells in body
+        if any(separator in line for cell in cells for line in cell.splitlines()[1:])
+    ]
+    if held:
+        names = [f"{table.name}, line {number}" for number in held]
+        why = "A quote is open above: close it, or delete it."
+        notes.append(("cells that hold other rows, left out", names, why))
+    body = [pair for pair in body if pair[0] not in held]
     body = [(number, _without_tail(cells, len(header))) for number, cells in body]
     uneven = [number for number, cells in body if len(cells) != len(header)]
     if uneven and len(uneven) == len(body):
@@ -526,6 +553,8 @@ def _json_records(table, text, notes):
         raise FolderError(
             f"{table}, line {number + error.lineno - 1}: is no JSON ({error.msg}). Mend the line."
         ) from error
+    except FolderError:
+        raise
     except (ValueError, RecursionError) as error:  # a number of thousands of digits, deep brackets
         raise FolderError(
             f"{table}, line {number}: cannot be read as JSON ({error}). Mend the line."

@@ -1,5 +1,6 @@
 """Transcripts as they are spoken: upper case, numbers and symbols in words, no punctuation."""
 
+import html
 import re
 import unicodedata
 from functools import cache
@@ -31,6 +32,13 @@ NOTE = re.compile(
     rf"\*\s?(?:{NOTES}|{PERHAPS_NOTES})\b[^*]*\*|[〈-】〔-〛]",
     re.IGNORECASE,
 )
+ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)  # of HTML: &amp; &#39;
+# What UTF-8 looks like in an eight-bit table (donâ€™t, cafÃ©), and what stands for a lost letter.
+# Spaces, quotes and ordinal signs may stand behind a capital with a mark: MANHÃ».
+MISREAD = re.compile(
+    "\ufffd|[\ud800-\udfff]|â[€\x80]|[ÂÃÐÑ][\x80-\x9f¡-©¬-¹¼-¿]|(?<=[a-zа-я])[ÂÃÐÑ][ªº]"
+)
+MAIL = re.compile(r"[\w.+-]+@\w[\w-]*(?:\.\w[\w-]*)+")  # an e-mail address, said with its dots
 # In English the marks of letters are dropped. Unicode cannot split these into a letter and a mark.
 FOLDED = str.maketrans(
     {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS",
@@ -45,8 +53,9 @@ def normalize(text: str, language: str = "en-US") -> str:
     Polish (`LANGUAGES`). They read aloud: whole numbers and decimals with the language's own
     marks, ordinals, signs, percent, degrees, money, common units, fractions, powers, ranges, and
     times of day. Telephone numbers, numbers that begin with zero and numbers of more than 15
-    digits are read digit by digit. Symbols are named as on a telephone (# is POUND). A number of
-    four digits is read as a count, never as a year; Roman numerals stay letters.
+    digits are read digit by digit. Symbols are named as on a telephone (# is POUND). The dots of
+    e-mail addresses are named. A number of four digits is read as a count, never as a year; Roman
+    numerals stay letters. Marks of HTML, such as &amp;, are what they stand for.
 
     Accents are dropped in English only. Characters without width are removed. All other marks
     become spaces, and apostrophes stay within words. What is normalised already does not change.
@@ -61,7 +70,8 @@ def normalize(text: str, language: str = "en-US") -> str:
     Raises:
         ValueError: the language has no rules, or the text holds what nobody can say: a tag such
             as [noise] or <unk>, a letter of another script, a symbol or a currency without a name,
-            a date in figures, a year with г. or r. The message quotes the text.
+            a date in figures, a year with г. or r., or letters that were read in a wrong encoding.
+            The message quotes the text.
         TypeError: the transcript is not a string.
     """
     if not isinstance(text, str):
@@ -108,8 +118,20 @@ def _normalized(text, code, region):
 
 
 def _one_way_of_writing(text, speaker):
-    """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power."""
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
+    """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power.
+
+    Raises:
+        ValueError: it was read in a wrong encoding.
+    """
+    text = ENTITY.sub(lambda found: html.unescape(found[0]), text)
+    if damaged := MISREAD.search(text):
+        raise ValueError(
+            f"{damaged[0]!r} comes from reading it in a wrong encoding; read the file as UTF-8, or "
+            "write the letter that was lost"
+        )
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    dot = "dot" if speaker.code == "en" else speaker.rules.marks["."]
+    text = MAIL.sub(lambda found: found[0].replace(".", f" {dot} "), text)
     text = re.sub("[⁰¹²³⁴-⁹⁻]+", lambda found: f"^{found[0].translate(SUPERSCRIPTS)}", text)
     text = re.sub(r"(?<=[\d¼-¾⅐-⅞↉])(?=[¼-¾⅐-⅞↉])|(?<=[¼-¾⅐-⅞↉])(?=\d)", " ", text)
     text = re.sub("[™℠]", " ", text)

@@ -10,6 +10,7 @@ It has the interface of the Hub's "wer", which `evaluate.load("wer")` must downl
 import datasets
 import evaluate
 
+from asr_helpers.errors import checked_pairs
 from asr_helpers.metrics import wer
 
 DESCRIPTION = (
@@ -39,6 +40,15 @@ class WordErrorRate(evaluate.Metric):
             features=datasets.Features({"predictions": text, "references": text}),
             reference_urls=["https://github.com/jitsi/jiwer"],
         )
+
+    def add_batch(self, *, predictions=None, references=None, **kwargs):
+        """Add rows. `evaluate` alone would take two strings for lists of letters.
+
+        Raises:
+            ValueError: see `asr_helpers.errors.checked_pairs`.
+        """
+        references, predictions = checked_pairs(references, predictions)
+        return super().add_batch(predictions=predictions, references=references, **kwargs)
 
     def _compute(self, predictions, references, concatenate_texts=False):
         return wer(references, predictions)

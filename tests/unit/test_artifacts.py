@@ -95,6 +95,14 @@ def without_token(token):
     return harm
 
 
+def renaming(token, other):
+    def harm(file):
+        stored = json.loads(file.read_text())
+        file.write_text(json.dumps({other if t == token else t: n for t, n in stored.items()}))
+
+    return harm
+
+
 def zeros_behind(file):
     file.write_bytes(file.read_bytes()[:-5000].ljust(file.stat().st_size, b"\0"))
 
@@ -139,6 +147,24 @@ def test_a_damaged_model_is_named_with_its_file_and_lesson(saved, tmp_path, name
     shutil.copytree(saved, folder)
     harm(folder / name)
     with pytest.raises(ValueError, match=f"05_finetuned is damaged: {name}.*{says}.*lesson 05"):
+        require(folder, "05")
+
+
+@pytest.mark.parametrize(
+    ("name", "harm", "says"),
+    [
+        ("tokenizer_config.json", saying("pad_token", "E"), "config.json .*blank.* 0, .*'E'"),
+        ("config.json", saying("pad_token_id", 7), "config.json .*blank.* 7, .*'<pad>'"),
+        ("tokenizer_config.json", saying("word_delimiter_token", "#"), "parts words with '#'"),
+        ("vocab.json", renaming("|", "_"), r"parts words with '\|'"),
+        ("config.json", saying("vocab_size", 10**9), "vocab.json lacks the tokens .* 32, 33"),
+    ],
+)
+def test_files_of_two_models_in_one_folder_are_named(saved, tmp_path, name, harm, says):
+    """Their texts would lack the spaces, or hold other letters, without an error."""
+    folder = shutil.copytree(saved, tmp_path / "05_finetuned")
+    harm(folder / name)
+    with pytest.raises(ValueError, match=f"05_finetuned is damaged: .*{says}.*lesson 05"):
         require(folder, "05")
 
 

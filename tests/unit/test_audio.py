@@ -6,8 +6,9 @@ import datasets
 import numpy as np
 import pytest
 import soundfile
+import torch
 
-from asr_helpers.audio import Audio, AudioError, read_audio
+from asr_helpers.audio import Audio, AudioError, as_waveform, read_audio
 
 TONE = 440.0
 
@@ -140,3 +141,32 @@ def test_neither_ffmpeg_nor_torchcodec_is_used():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stdout.split() == ["8000", "True"], result.stderr
+
+
+@pytest.mark.parametrize("source", [None, 5, ["a.wav"], io.BytesIO(b"RIFF")])
+def test_what_is_neither_a_path_nor_bytes_is_refused_with_a_sentence(source):
+    with pytest.raises(AudioError, match="path or the encoded bytes"):
+        read_audio(source)
+
+
+def test_bytes_of_any_kind_are_read():
+    wave = encoded(tone(), 8000)
+    for source in (bytearray(wave), memoryview(wave)):
+        np.testing.assert_array_equal(read_audio(source)[0], read_audio(wave)[0])
+
+
+def test_a_path_inside_a_row_may_be_any_path(tmp_path):
+    feature = Audio(sampling_rate=16_000)
+    stored = feature.encode_example({"path": tmp_path / "a.wav", "bytes": None})
+    assert stored == {"path": str(tmp_path / "a.wav"), "bytes": None}
+    for row in ({"path": 5}, {"bytes": io.BytesIO(b"x")}, {"path": "a.wav", "bytes": "text"}):
+        with pytest.raises(AudioError, match="needs a path, bytes"):
+            feature.encode_example(row)
+
+
+@pytest.mark.parametrize(
+    "values", [torch.zeros(9).to_sparse(), torch.empty(9, device="meta")], ids=["sparse", "meta"]
+)
+def test_tensors_that_hold_no_plain_samples_are_refused(values):
+    with pytest.raises(AudioError, match="Waveform 3.*tensor"):
+        as_waveform(values, "Waveform 3")

@@ -1,4 +1,5 @@
 import numpy as np
+import pandas as pd
 import pytest
 
 from asr_helpers.errors import align, align_words, checked_pairs, hot_word_alarms
@@ -84,3 +85,17 @@ def test_texts_without_an_order_are_refused(texts):
 def test_hot_words_as_one_string_are_refused():
     with pytest.raises(ValueError, match=r"a list of words, not 'ONE': write \['ONE'\]"):
         hot_word_alarms(["ONE"], ["ONE"], "ONE")
+
+
+def test_a_table_is_refused_and_not_scored_by_the_names_of_its_columns():
+    table = pd.DataFrame({"text": ["a", "b"]})
+    for texts in (table, np.array([["a", "b"]])):
+        with pytest.raises(ValueError, match="references.*one column.*text"):
+            align(texts, ["a", "b"])
+    assert align(table["text"], ["a", "b"])
+
+
+@pytest.mark.parametrize("words", [None, 5, [None], [5], [b"a"]])
+def test_hot_words_that_are_no_words_are_refused(words):
+    with pytest.raises(ValueError, match="[Hh]ot words"):
+        hot_word_alarms(["a b"], ["a c"], words)

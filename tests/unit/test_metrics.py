@@ -234,3 +234,16 @@ def test_honest_confidences_are_calibrated_and_boasting_ones_are_not():
 def test_confidences_that_are_none_are_named(sure, right):
     with pytest.raises(ValueError, match="[Ww]anted"):
         calibration(sure, right)
+
+
+def test_no_clip_gets_lost_between_edges_that_are_no_numbers():
+    with pytest.raises(ValueError, match="Edges rise"):
+        wer_by_group(["a"], ["a"], [1], [0, float("nan"), 2])
+
+
+@pytest.mark.parametrize("resamples", [0, -1])
+def test_an_interval_needs_resamples(resamples):
+    with pytest.raises(ValueError, match="resamples"):
+        wer_interval(["a b"], ["a c"], seed=0, resamples=resamples)
+    with pytest.raises(ValueError, match="resamples"):
+        paired_bootstrap(["a b"], ["a c"], ["a b"], seed=0, resamples=resamples)

@@ -78,6 +78,11 @@ def test_a_vocabulary_without_letters_is_told(texts):
         build_vocabulary(texts, language)
 
 
+def test_a_vocabulary_of_a_language_without_rules_names_the_language():
+    with pytest.raises(ValueError, match="No normalisation for language 'xx'"):
+        build_vocabulary(["yes"], "xx")
+
+
 def test_letters_of_any_script_become_tokens(profile):
     texts = ["नमस्ते दुनिया", "你好", "ሰላም", "CYMRU"]
     vocabulary = build_vocabulary(texts)

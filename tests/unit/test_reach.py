@@ -71,3 +71,11 @@ def test_what_the_hub_does_answer_keeps_its_own_words(online):
         api = online(hub)
         with pytest.raises(RepositoryNotFoundError), hub_or_cache("ann/model"):
             api.model_info("ann/model")
+
+
+@pytest.mark.parametrize("name", ["{}/gone", "./gone", "../a/gone", "~/gone", "{}/a.txt", "a/b/c"])
+def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(name, tmp_path):
+    (tmp_path / "a.txt").write_text("no folder")
+    wanted = pytest.raises(FileNotFoundError, match="no folder .*(gone|a.txt|a/b/c)")
+    with wanted, hub_or_cache(name.format(tmp_path)):
+        raise AssertionError("it was looked for")

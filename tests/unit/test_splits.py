@@ -57,8 +57,9 @@ def test_of_few_rows_each_split_has_one(count):
 
 
 def test_too_few_rows_are_told():
-    with pytest.raises(ValueError, match="2 rows cannot be shared out to train and validation"):
-        split_by_transcript(rows(["a", "b"]), "en-US", 42)
+    for split in (split_by_transcript, split_off_the_end):
+        with pytest.raises(ValueError, match="2 rows cannot be shared out to train and validation"):
+            split(rows(["a", "b"]), "en-US", 42)
 
 
 def test_a_row_without_a_sayable_transcript_does_not_stop_the_split():

@@ -192,3 +192,51 @@ def test_parquet_without_rows_or_with_samples_alone_is_told(folder):
         parquet(folder, pa.array([], pa.string()), [])
     with pytest.raises(FolderError, match="column 'audio' holds list.* and no sound: store"):
         parquet(folder, [[0.1] * 800] * 2)
+
+
+def test_rows_that_an_open_quote_swallows_are_told_and_left_out(folder):
+    lines = ["file_name,text", 'a.wav,"hello', 'sub/b.wav,"you', 'sub/c d.wav,"three', "lines"]
+    lines[4] = 'one/same.wav,"fine, thanks"'
+    lines += ['two/same.wav,"two', 'lines"']
+    (folder / "metadata.csv").write_text("\n".join(lines))
+    found = read_rows(folder)
+    (note,) = [note for note in found.notes if "other rows" in note[0]]
+    assert "metadata.csv, line 3" in note[1] and "quote is open" in note[2]
+    assert all("sub/b.wav" not in (row.text or "") for row in found.rows)
+
+
+def test_a_cell_of_two_lines_stays(folder):
+    (folder / "metadata.csv").write_text('file_name,text\na.wav,"two\nlines"\nsub/b.wav,yes\n')
+    found = read_rows(folder)
+    assert [row.text for row in found.rows] == ["two\nlines", "yes"]
+    assert not [note for note in found.notes if "left out" in note[0]]
+
+
+def test_cells_that_pandas_filled_are_no_text(folder):
+    (folder / "metadata.csv").write_text("file_name,text\na.wav,nan\nsub/b.wav,nan bread\n")
+    assert [row.text for row in read_rows(folder).rows] == [None, "nan bread"]
+    (folder / "metadata.csv").unlink()
+    table = pa.table({"path": ["a.wav", "sub/b.wav"], "text": [float("nan"), 5.0]})
+    pq.write_table(table, folder / "train.parquet")
+    assert [row.text for row in read_rows(folder).rows] == [None, "5.0"]
+
+
+@pytest.mark.parametrize("kind", [pa.large_binary(), pa.binary_view(), pa.binary(244)])
+def test_bytes_of_any_width_inside_parquet_are_sounds(folder, kind):
+    encoded = (folder / "a.wav").read_bytes()
+    assert len(encoded) == 244
+    table = pa.table({"audio": pa.array([encoded], kind), "text": pa.array([b"hello"])})
+    try:
+        pq.write_table(table, folder / "train.parquet")
+    except pa.ArrowNotImplementedError:
+        pytest.skip("this pyarrow cannot write it")
+    found = read_rows(folder)
+    assert [row.text for row in found.rows] == ["hello"]
+    assert found.sounds[0]["audio"]["bytes"] == encoded
+
+
+def test_an_object_of_columns_says_what_to_write(folder):
+    (folder / "metadata.json").write_text(json.dumps({"file_name": ["a.wav"], "text": ["hello"]}))
+    with pytest.raises(FolderError, match="is one object") as raised:
+        read_rows(folder)
+    assert "cannot be read" not in str(raised.value)

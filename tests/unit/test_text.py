@@ -30,6 +30,8 @@ from asr_helpers.text import LANGUAGES, normalize
         ("press (star)", "PRESS STAR"),
         ("hello 👋", "HELLO"),
         ("rock ' n ' roll", "ROCK N ROLL"),
+        ("it&#39;s R&amp;D&nbsp;day, AT&T; yes", "IT'S R AND D DAY AT AND T YES"),
+        ("write to jo.doe" + "@" + "example.co.uk", "WRITE TO JO DOT DOE AT EXAMPLE DOT CO DOT UK"),
         ("?!… -- ()", ""),
         ("", ""),
     ],
@@ -112,3 +114,40 @@ def test_a_language_that_only_begins_as_another_is_refused(language):
 @pytest.mark.parametrize("language", ["EN", "en_US", "es_419", "pt-br"])
 def test_codes_are_taken_in_any_common_form(language):
     assert normalize("a", language) == "A"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("text", ["donâ€™t", "cafÃ©", "Â£5", "caf\ufffd", "Ð¿Ñ€Ð¸Ð²Ðµ", "a\ud800b"])
+def test_text_that_was_read_in_a_wrong_encoding_is_refused(language, text):
+    with pytest.raises(ValueError, match="encoding.*UTF-8"):
+        normalize(text, language)
+
+
+@pytest.mark.parametrize("text", ["MANHÃ», É", "«IRMû", "Â ", "Ã\u00a0", "IRMÃº"])
+def test_capitals_with_marks_are_no_wrong_encoding(text):
+    assert normalize(text, "pt-PT")
+
+
+def test_mail_addresses_name_their_dots_in_every_language():
+    dots = "DOT PUNTO POINT PUNTO ТОЧКА PUNKT PONTO PUNT KROPKA".split()
+    for code, dot in zip("en es fr it ru de pt nl pl".split(), dots):
+        assert normalize("a" + "@" + "b.eu", code).split()[-2:] == [dot, "EU"]
+
+
+def test_html_marks_of_tags_are_tags():
+    with pytest.raises(ValueError, match="<unk>"):
+        normalize("&lt;unk&gt; yes")
+
+
+@pytest.mark.parametrize(
+    ("written", "language", "spoken"),
+    [
+        ("1h 30m", "en", "ONE HOUR THIRTY MINUTES"),
+        ("2h30m", "en", "TWO HOURS THIRTY MINUTES"),
+        ("1 h 1 m", "es", "UNA HORA UN MINUTO"),
+        ("2h 5m", "de", "ZWEI STUNDEN FÜNF MINUTEN"),
+        ("5 m", "en", "FIVE METERS"),
+    ],
+)
+def test_behind_hours_m_is_minutes(written, language, spoken):
+    assert normalize(written, language) == spoken

@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import evaluate
+import pandas as pd
 import pytest
 
 from asr_helpers.caches import WER_METRIC
@@ -53,3 +54,12 @@ def test_a_fresh_process_loads_it_offline():
     offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_EVALUATE_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=offline, capture_output=True, text=True)
     assert done.returncode == 0 and "word_error_rate" in done.stdout, done.stderr
+
+
+def test_rows_are_those_of_our_count_and_never_letters(metric):
+    assert metric.compute(references="PRESS", predictions="PRESA") == 1
+    shuffled = pd.Series(["PRESS ONE", "GOODBYE"], index=[7, 3])
+    assert metric.compute(references=shuffled, predictions=shuffled) == 0
+    for references, predictions in [("A", ["A"]), ([None], ["A"]), (["A"], [["A"]]), (5, 5)]:
+        with pytest.raises(ValueError, match="list of strings|not a string"):
+            metric.compute(references=references, predictions=predictions)

@@ -18,7 +18,7 @@ from transformers import (
 from asr_helpers.audio import Audio, AudioError
 from asr_helpers.frames import label_fits
 from asr_helpers.reach import hub_or_cache
-from asr_helpers.text import normalize
+from asr_helpers.text import is_plain, normalize
 
 # The blank has id 0: in evaluation a Trainer pads logits such that their best token has id 0.
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "|"]
@@ -108,7 +108,7 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
     letters = sorted(letter for letter in letters - set(SPECIAL) if not letter.isspace())
     if not letters:
         raise ValueError("These transcripts hold no letter: look at the column `transcription`.")
-    if language is not None:
+    if language is not None and not is_plain(language):
         letters = sorted({*letters, *ALPHABETS.get(language[:2].lower(), "")})
     return {token: number for number, token in enumerate([*SPECIAL, *letters])}
 

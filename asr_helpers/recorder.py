@@ -15,7 +15,7 @@ import numpy as np
 
 from asr_helpers.audio import AudioError
 from asr_helpers.folder import SILENT
-from asr_helpers.page import open_page, recordings
+from asr_helpers.page import on_colab, open_page, recordings
 from asr_helpers.profiles import OFFLINE
 from asr_helpers.takes import PROMPTS, QUIET, Look, TakeError, Takes, load_prompts
 
@@ -26,7 +26,8 @@ SECURE = """() => (window.isSecureContext && navigator.mediaDevices) ? "" :
 "<code>localhost</code> or with <code>https</code>. If the course runs on another machine, forward " +
 "the page's port to yours (<code>ssh -L 7860:localhost:7860 that-machine</code>), open " +
 "<code>http://localhost:7860</code>, and record there. Or record on your own machine with " +
-"<code>python -m asr_helpers.recorder</code>, and copy the folder." """
+"<code>.venv/bin/python -m asr_helpers.recorder</code> (Windows: " +
+"<code>.venv\\\\Scripts\\\\python -m asr_helpers.recorder</code>), and copy the folder." """
 
 
 def make_recorder(takes: Takes):
@@ -69,10 +70,13 @@ def make_recorder(takes: Takes):
         following = takes.next(number)
         return shown(number if following is None else following)
 
+    whose = " (here a machine of Google)" if on_colab() else ""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600)) as page:
         gr.Markdown(
             f"# {TITLE}\nRecordings are kept in `{takes.folder}`, on the machine that runs the "
-            "course. They are sent nowhere else. Delete that folder, and they are gone.\n\n"
+            f"course{whose}. They are sent nowhere else. "
+            "Delete that folder, and the recordings are gone. Lesson 09 lists what else to delete, "
+            "such as a model that learned from them.\n\n"
             "Press **Record**, read the sentence aloud as you would say it, press **Stop**. It is "
             "kept at once. Listen; if you misread, record anew. You may close this page at any "
             "time, and go on later."

@@ -34,6 +34,14 @@ def test_the_page_names_the_folder_and_says_that_nothing_leaves(takes):
     assert str(takes.folder) in told and "sent nowhere else" in told and "Delete" in told
 
 
+def test_on_colab_the_page_says_whose_machine_it_is(takes, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    told = " ".join(
+        str(b.value) for b in make_recorder(takes).blocks.values() if hasattr(b, "value")
+    )
+    assert "a machine of Google" in told
+
+
 def test_progress_and_prompt(takes):
     assert "0 of 2 sentences" in progress_html(takes)
     assert "Say &lt;yes&gt; &amp; no." in prompt_html(takes, 0)

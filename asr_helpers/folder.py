@@ -12,7 +12,7 @@ import numpy as np
 from asr_helpers.audio import Audio, AudioError, TooLong, read_audio
 from asr_helpers.splits import as_splits, share_speakers, share_transcripts
 from asr_helpers.tables import FolderError, as_sounds, read_rows
-from asr_helpers.text import is_plain, normalize
+from asr_helpers.text import alphabet, is_plain, normalize
 
 COLUMNS = "path audio transcription english_transcription intent_class lang_id speaker".split()
 LONGEST, LONG, SHORT, SHORTEST = 120.0, 30.0, 0.5, 0.1  # seconds
@@ -352,7 +352,7 @@ def _look_at_splits(rows, texts, names, kept, measured, language, log):
     if language[:2].lower() == "en" and not is_plain(language):
         known = ENGLISH
     else:
-        known = set(letters)
+        known = {*letters, *alphabet(language)}
         rare = {letter: n for letter, n in letters.items() if n < RARE}
         numbers = [row for row in train if set(texts[row]) & set(rare)]
         which = ", ".join(sorted(rare))

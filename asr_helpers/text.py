@@ -9,6 +9,20 @@ from asr_helpers.spoken import RULES, SPACES, Speaker
 LANGUAGES = tuple(sorted(RULES))  # those that `normalize` has rules for
 # Latin letters are allowed in every language, since names use them; Russian has its own, too.
 SCRIPTS = {code: ("LATIN", "CYRILLIC") if code == "ru" else ("LATIN",) for code in LANGUAGES}
+LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Letters that a language has, whether or not a small training split holds them all: a rare one that
+# first occurs in the test split would have no token.
+ALPHABETS = {
+    "en": "'" + LATIN,
+    "es": LATIN + "ÁÉÍÑÓÚÜ",
+    "fr": "'" + LATIN + "ÀÂÆÇÈÉÊËÎÏÔÙÛÜŒŸ",
+    "it": "'" + LATIN + "ÀÈÉÌÎÒÓÙÚ",
+    "ru": "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
+    "de": LATIN + "ÄÖÜ",
+    "pt": LATIN + "ÀÁÂÃÇÉÊÍÓÔÕÚÜ",
+    "nl": "'" + LATIN + "ÉËÏÓÖÜ",
+    "pl": LATIN + "ÓĄĆĘŁŃŚŹŻ",
+}
 APOSTROPHES = "’‘`´ʼʻʹ′‛＇‚"
 HYPHENS, DASHES = "\u2010\u2011\u2212\ufe63\uff0d", "\u2012\u2013\u2014\u2015"
 SUPERSCRIPTS = {ord(mark): plain for mark, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")}
@@ -101,6 +115,11 @@ def normalize(text: str, language: str = "en-US") -> str:
 def is_plain(language: str) -> bool:
     """Whether the code asks `normalize` to use no rules: it ends with "-x-plain"."""
     return PLAIN_CODE.fullmatch(str(language)) is not None
+
+
+def alphabet(language: str) -> str:
+    """The letters of a language that `normalize` has rules for (`ALPHABETS`); else ""."""
+    return "" if is_plain(language) else ALPHABETS.get(str(language)[:2].lower(), "")
 
 
 def _plainly_normalized(text, language):

@@ -128,6 +128,6 @@ def test_the_places_of_a_voice_are_those_that_the_lessons_write():
     for path in (ROOT / "notebooks").glob("[0-9]*.ipynb"):
         text = path.read_text(encoding="utf-8")
         written |= set(re.findall(r'artifacts / \\"(\d\d_\w+)', text))
-    silent = {"03_unused", "05_run", "10_languages", "12_training", "11_dynamic", "11_"}
-    missing = [name for name in sorted(written - silent) if f"{name}" not in said]
-    assert written and not missing
+    silent = {"03_unused", "05_run", "10_languages"}  # empty, or figures alone
+    told = [name for name in written if name in said or name.startswith("11_")]
+    assert written and written - silent <= set(told)

@@ -13,7 +13,7 @@ from asr_helpers.folder import load_folder
 from asr_helpers.reach import hub_or_cache
 from asr_helpers.splits import keep_own_splits, split_by_transcript, split_off_the_end
 from asr_helpers.tables import NAMES
-from asr_helpers.text import LANGUAGES, normalize
+from asr_helpers.text import LANGUAGES, PLAIN, is_plain, normalize
 
 EMBEDDED = "telephone-prompts"
 PART = "telephone-prompts-part"  # every third of them, for a quick look
@@ -69,7 +69,7 @@ def load_corpus(
         return split_by_transcript(corpus.cast_column("audio", Audio()), language, seed)
     if Path(name).expanduser().exists() or str(name).startswith((".", "/", "~")):
         return load_folder(name, language, columns, seed)
-    splits = _load_from_hub(str(name), language, revision)
+    splits = _load_from_hub(str(name), language.removesuffix(PLAIN), revision)
     splits = {split: _named(rows, language, columns, name) for split, rows in splits.items()}
     if len(splits) == 1:
         corpus = split_off_the_end(*splits.values(), language, seed)
@@ -86,7 +86,7 @@ def _without_unsaid(corpus, language, name):
 
     This comes after the corpus was split, so that the other rows stay in their splits.
     """
-    if language[:2].lower() not in LANGUAGES:
+    if language[:2].lower() not in LANGUAGES and not is_plain(language):
         return corpus  # `normalize` has no rules for it, and raises an error when it is called
     kept, left_out = {}, []
     for split, rows in corpus.items():

@@ -12,7 +12,7 @@ import numpy as np
 from asr_helpers.audio import Audio, AudioError, TooLong, read_audio
 from asr_helpers.splits import as_splits, share_speakers, share_transcripts
 from asr_helpers.tables import FolderError, as_sounds, read_rows
-from asr_helpers.text import normalize
+from asr_helpers.text import alphabet, is_plain, normalize
 
 COLUMNS = "path audio transcription english_transcription intent_class lang_id speaker".split()
 LONGEST, LONG, SHORT, SHORTEST = 120.0, 30.0, 0.5, 0.1  # seconds
@@ -92,7 +92,8 @@ def load_folder(
 
     Args:
         path: a folder, or a table in it.
-        language: of the transcripts, such as "en-US".
+        language: of the transcripts, such as "en-US"; a language that `normalize` has no rules for
+            needs the ending "-x-plain", such as "sw-KE-x-plain".
         columns: the table's names for audio, transcription, speaker and split, where they differ
             from the common ones.
         seed: shuffles before rows are shared out.
@@ -353,10 +354,10 @@ def _look_at_splits(rows, texts, names, kept, measured, language, log):
     split = {name: [r for r, own in zip(kept, names) if own == name] for name in set(names)}
     train, validation, test = (split.get(name, []) for name in ("train", "validation", "test"))
     letters = Counter("".join(texts[row] for row in train).replace(" ", ""))
-    if language[:2].lower() == "en":
+    if language[:2].lower() == "en" and not is_plain(language):
         known = ENGLISH
     else:
-        known = set(letters)
+        known = {*letters, *alphabet(language)}
         rare = {letter: n for letter, n in letters.items() if n < RARE}
         numbers = [row for row in train if set(texts[row]) & set(rare)]
         which = ", ".join(sorted(rare))

@@ -9,7 +9,8 @@ import datasets
 
 from asr_helpers.folder import load_folder
 from asr_helpers.profiles import Profile
-from asr_helpers.takes import Takes
+from asr_helpers.tables import read_rows
+from asr_helpers.takes import TABLE
 
 STANDIN = Path(__file__).parent / "data" / "standin"
 LEAST = {"train": 10, "test": 5}  # with at least so many recordings the learner's voice is used
@@ -30,18 +31,25 @@ class Voice:
 def own_voice(profile: Profile) -> Voice:
     """The folder of recordings to use: the learner's own, if there are enough of them.
 
+    A recording counts if its row in the folder's metadata.csv names the split, train or test. So
+    the recordings of another device count, too.
+
     Raises:
         FileNotFoundError: there are too few, and the stand-in is not there either.
+        FolderError: the table cannot be read.
     """
-    takes = Takes(profile.recordings)
-    counts = {split: takes.count(split) for split in LEAST}
+    folder = Path(profile.recordings).expanduser().resolve()
+    table = folder / TABLE
+    rows = read_rows(table, profile.language).rows if table.is_file() else []
+    splits = [row.split for row in rows if row.path is not None]
+    counts = {split: splits.count(split) for split in LEAST}
     told = f"{counts['train']} sentences to train on and {counts['test']} to test on"
     if all(counts[split] >= least for split, least in LEAST.items()):
-        return Voice(takes.folder, "own", f"Using your own voice: {told}.")
+        return Voice(folder, "own", f"Using your own voice: {told}.")
     needed = " and ".join(f"{least} of {split}" for split, least in LEAST.items())
     if not (STANDIN / "metadata.csv").is_file():
         raise FileNotFoundError(
-            f"{takes.folder} holds {told}, and {needed} are needed; the stand-in's recordings are "
+            f"{folder} holds {told}, and {needed} are needed; the stand-in's recordings are "
             f"missing in {STANDIN}, too. Record more with `python -m asr_helpers.recorder`, or fetch "
             "the course again."
         )

@@ -16,7 +16,7 @@ from asr_helpers.audio import AudioError, read_audio
 from asr_helpers.long_form import transcribe_long
 
 TITLE = "Your own voice"
-WHAT = "Record, or drop a file (WAV, FLAC, Ogg, Opus or MP3). The sound stays on this machine."
+WHAT = "Record, or drop a file (WAV, FLAC, Ogg, Opus or MP3). The sound stays on "
 
 PREFIX = "asr-course-page-"
 
@@ -60,6 +60,11 @@ def _empty(folder):
 def on_colab() -> bool:
     """Whether this runs in Google Colab, where a page is reached only through Colab's proxy."""
     return "google.colab" in sys.modules
+
+
+def this_machine() -> str:
+    """What a page calls the machine that the course runs on."""
+    return "this machine, which is Google's" if on_colab() else "this machine"
 
 
 def make_page(model, processor, max_seconds=120.0):
@@ -108,7 +113,7 @@ def make_page(model, processor, max_seconds=120.0):
         gr.Audio(sources=["microphone", "upload"], type="filepath", label="Sound"),
         gr.Textbox(label="Text", lines=4, buttons=["copy"]),
         title=TITLE,
-        description=WHAT,
+        description=f"{WHAT}{this_machine()}.",
         api_name="transcribe",
         flagging_mode="never",
         analytics_enabled=False,

@@ -1,10 +1,13 @@
 """A page in the browser that records prompts, one after another.
 
-In a terminal: `python -m asr_helpers.recorder`, or the same with a folder as argument.
+In a terminal: `python -m asr_helpers.recorder`, or with a folder and sentences of your own:
+`python -m asr_helpers.recorder my_folder --prompts my_sentences.tsv`.
 """
 
+import argparse
 import os
 import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -12,9 +15,9 @@ import numpy as np
 
 from asr_helpers.audio import AudioError
 from asr_helpers.folder import SILENT
-from asr_helpers.page import open_page, recordings
+from asr_helpers.page import on_colab, open_page, recordings
 from asr_helpers.profiles import OFFLINE
-from asr_helpers.takes import QUIET, Look, TakeError, Takes
+from asr_helpers.takes import PROMPTS, QUIET, Look, TakeError, Takes, load_prompts
 
 TITLE = "Record your voice"
 # A browser gives the microphone only to pages of its own machine, or under https.
@@ -23,7 +26,8 @@ SECURE = """() => (window.isSecureContext && navigator.mediaDevices) ? "" :
 "<code>localhost</code> or with <code>https</code>. If the course runs on another machine, forward " +
 "the page's port to yours (<code>ssh -L 7860:localhost:7860 that-machine</code>), open " +
 "<code>http://localhost:7860</code>, and record there. Or record on your own machine with " +
-"<code>python -m asr_helpers.recorder</code>, and copy the folder." """
+"<code>.venv/bin/python -m asr_helpers.recorder</code> (Windows: " +
+"<code>.venv\\\\Scripts\\\\python -m asr_helpers.recorder</code>), and copy the folder." """
 
 
 def make_recorder(takes: Takes):
@@ -66,10 +70,13 @@ def make_recorder(takes: Takes):
         following = takes.next(number)
         return shown(number if following is None else following)
 
+    whose = " (here a machine of Google)" if on_colab() else ""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600)) as page:
         gr.Markdown(
             f"# {TITLE}\nRecordings are kept in `{takes.folder}`, on the machine that runs the "
-            "course. They are sent nowhere else. Delete that folder, and they are gone.\n\n"
+            f"course{whose}. They are sent nowhere else. "
+            "Delete that folder, and the recordings are gone. Lesson 09 lists what else to delete, "
+            "such as a model that learned from them.\n\n"
             "Press **Record**, read the sentence aloud as you would say it, press **Stop**. It is "
             "kept at once. Listen; if you misread, record anew. You may close this page at any "
             "time, and go on later."
@@ -151,21 +158,53 @@ def look_html(look: Look, columns: int = 400, height: int = 80) -> str:
     )
 
 
-def open_recorder(folder: str | Path, block: bool = False, port: int | None = None):
+def open_recorder(
+    folder: str | Path,
+    block: bool = False,
+    port: int | None = None,
+    prompts: str | Path = PROMPTS,
+):
     """Open the recorder for a folder: (the page, its address). Close it with `page.close()`.
 
     Args:
         folder: for the recordings; earlier recordings in it are kept.
         block: wait until the process is interrupted; False returns at once, as notebooks want.
         port: None takes the first free one from 7860 on.
+        prompts: the sentences to read, as `load_prompts` reads them.
+
+    Raises:
+        FileNotFoundError, ValueError: see `load_prompts` and `Takes`.
     """
-    page = make_recorder(Takes(folder))
+    page = make_recorder(Takes(folder, load_prompts(prompts)))
     return page, open_page(page, block=block, port=port)
 
 
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Record until Ctrl-C; 0, or 2 with a sentence on stderr."""
+    made = argparse.ArgumentParser(
+        prog="python -m asr_helpers.recorder", description=__doc__.partition("\n")[0]
+    )
+    made.add_argument(
+        "folder", type=Path, nargs="?", default=OFFLINE.recordings,
+        help="for the recordings; give each speaker a folder (default: %(default)s)",
+    )  # fmt: skip
+    made.add_argument(
+        "--prompts", type=Path, default=PROMPTS,
+        help="sentences of your own: UTF-8 text with the line split, tab, sentence, and below it a "
+        "line for each sentence: train or test, tab, the sentence",
+    )  # fmt: skip
+    options = made.parse_args(arguments)
+    try:
+        page, address = open_recorder(options.folder, prompts=options.prompts)
+    except (FileNotFoundError, ValueError) as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(
+        f"Open {address} in a browser. Recordings go to {options.folder.resolve()}. Ctrl-C ends it."
+    )
+    page.block_thread()
+    return 0
+
+
 if __name__ == "__main__":
-    where = Path(sys.argv[1]) if len(sys.argv) > 1 else OFFLINE.recordings
-    recorder = make_recorder(Takes(where))
-    location = open_page(recorder)
-    print(f"Open {location} in a browser. Recordings go to {Takes(where).folder}. Ctrl-C ends it.")
-    recorder.block_thread()
+    sys.exit(main())

@@ -52,10 +52,22 @@ def load_prompts(path: str | Path = PROMPTS) -> list[Prompt]:
     """The sentences of a table with the columns split and sentence, parted by tabs.
 
     Raises:
-        ValueError: a row has another split than train or test, or no sentence.
+        FileNotFoundError: there is no such file.
+        ValueError: the file holds no row or is not UTF-8, or a row has another split than train or
+            test, or no sentence.
     """
-    with Path(path).open(encoding="utf-8", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t", quoting=csv.QUOTE_NONE))
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"There is no file {path} with sentences to read.") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: save it as UTF-8 text.") from error
+    if not rows:
+        raise ValueError(
+            f"{path} holds no sentences: write the line split, a tab, sentence; and below it a line "
+            "for each sentence: `train` or `test`, a tab, and the sentence."
+        )
     for number, row in enumerate(rows, start=2):
         if row.get("split") not in ("train", "test") or not (row.get("sentence") or "").strip():
             raise ValueError(
@@ -103,9 +115,14 @@ class Takes:
     """
 
     def __init__(self, folder: str | Path, prompts: list[Prompt] | None = None):
-        """`folder` is made when the first recording is kept; `prompts` are the course's if None."""
+        """`folder` is made when the first recording is kept; `prompts` are the course's if None.
+
+        Raises:
+            TakeError: the folder's table says another sentence for a recording than its prompt is.
+        """
         self.folder = Path(folder).expanduser().resolve()
         self.prompts = load_prompts() if prompts is None else prompts
+        self._refuse_others()
         if set(self.kept()) - set(self._rows()):
             self._write_table()
 
@@ -177,6 +194,17 @@ class Takes:
             rows = {row.get("file_name"): row for row in csv.DictReader(file)}
         names = {self.path(number).name: number for number in range(len(self.prompts))}
         return {names[name]: row for name, row in rows.items() if name in names}
+
+    def _refuse_others(self):
+        """Each recording of a prompt has to be of this prompt: its row would else be wrong."""
+        for number, row in self._rows().items():
+            said, wanted = row.get("transcription"), self.prompts[number].sentence
+            if said != wanted and self.path(number).is_file():
+                raise TakeError(
+                    f"{self.folder / TABLE} says that {self.path(number).name} is {said!r}, and the "
+                    f"prompt is {wanted!r}. If you record other sentences, choose another folder. If "
+                    "you corrected the table, give this sound another name, here and in the table."
+                )
 
     def _write_table(self):
         """A row for each recording. Rows of other sounds that somebody added stay."""

@@ -10,6 +10,20 @@ from asr_helpers.spoken import RULES, SPACES, Speaker
 LANGUAGES = tuple(sorted(RULES))  # those that `normalize` has rules for
 # Latin letters are allowed in every language, since names use them; Russian has its own, too.
 SCRIPTS = {code: ("LATIN", "CYRILLIC") if code == "ru" else ("LATIN",) for code in LANGUAGES}
+LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+# Letters that a language has, whether or not a small training split holds them all: a rare one that
+# first occurs in the test split would have no token.
+ALPHABETS = {
+    "en": "'" + LATIN,
+    "es": LATIN + "ÁÉÍÑÓÚÜ",
+    "fr": "'" + LATIN + "ÀÂÆÇÈÉÊËÎÏÔÙÛÜŒŸ",
+    "it": "'" + LATIN + "ÀÈÉÌÎÒÓÙÚ",
+    "ru": "АБВГДЕЁЖЗИЙКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯ",
+    "de": LATIN + "ÄÖÜ",
+    "pt": LATIN + "ÀÁÂÃÇÉÊÍÓÔÕÚÜ",
+    "nl": "'" + LATIN + "ÉËÏÓÖÜ",
+    "pl": LATIN + "ÓĄĆĘŁŃŚŹŻ",
+}
 APOSTROPHES = "’‘`´ʼʻʹ′‛＇‚"
 HYPHENS, DASHES = "\u2010\u2011\u2212\ufe63\uff0d", "\u2012\u2013\u2014\u2015"
 SUPERSCRIPTS = {ord(mark): plain for mark, plain in zip("⁰¹²³⁴⁵⁶⁷⁸⁹⁻", "0123456789-")}
@@ -39,6 +53,10 @@ MISREAD = re.compile(
     "\ufffd|[\ud800-\udfff]|â[€\x80]|[ÂÃÐÑ][\x80-\x9f¡-©¬-¹¼-¿]|(?<=[a-zа-я])[ÂÃÐÑ][ªº]"
 )
 MAIL = re.compile(r"[\w.+-]+@\w[\w-]*(?:\.\w[\w-]*)+")  # an e-mail address, said with its dots
+PLAIN = "-x-plain"  # the ending of a language code that asks `normalize` to use no rules
+PLAIN_CODE = re.compile(rf"[A-Za-z]{{2,3}}(?:[-_][A-Za-z0-9]+)*{PLAIN}")
+SPOKEN_MARKS = "#%‰&@§"  # Unicode counts them as punctuation, and people say a word for each
+DOTTED = {"tr", "tur", "az", "aze"}  # here the capital of i is İ, and the capital of ı is I
 # In English the marks of letters are dropped. Unicode cannot split these into a letter and a mark.
 FOLDED = str.maketrans(
     {"Æ": "AE", "Œ": "OE", "Ø": "O", "Ł": "L", "Đ": "D", "Ð": "D", "Þ": "TH", "ẞ": "SS",
@@ -60,9 +78,15 @@ def normalize(text: str, language: str = "en-US") -> str:
     Accents are dropped in English only. Characters without width are removed. All other marks
     become spaces, and apostrophes stay within words. What is normalised already does not change.
 
+    Any other language can be read without rules, if its code ends with "-x-plain", such as
+    "sw-KE-x-plain". The transcripts then have to be written as they are spoken: digits, and symbols
+    that people say, are refused. Letters become capitals (Georgian letters stay as they are), all
+    accents and other marks of letters stay, and punctuation becomes spaces.
+
     Args:
         text: the readable transcript.
-        language: a code such as "en-US"; its first two letters choose the rules.
+        language: a code such as "en-US"; its first two letters choose the rules. The ending
+            "-x-plain" asks for no rules.
 
     Returns:
         Upper-case words parted by single spaces; "" if nothing is spoken.
@@ -71,6 +95,7 @@ def normalize(text: str, language: str = "en-US") -> str:
         ValueError: the language has no rules, or the text holds what nobody can say: a tag such
             as [noise] or <unk>, a letter of another script, a symbol or a currency without a name,
             a date in figures, a year with г. or r., or letters that were read in a wrong encoding.
+            Without rules: it holds a digit or a symbol.
             The message quotes the text.
         TypeError: the transcript is not a string.
     """
@@ -79,18 +104,52 @@ def normalize(text: str, language: str = "en-US") -> str:
             f"A transcript is a string, not {text!r}: fill in what is missing, and read the "
             "column as text."
         )
-    code = str(language)[:2].lower()
+    code, plain = str(language)[:2].lower(), is_plain(language)
     # Esperanto and Estonian begin with the letters of another language's code.
-    if code not in RULES or not re.fullmatch(r"[A-Za-z]{2}(?:[-_].*)?", str(language)):
+    known = code in RULES and re.fullmatch(r"[A-Za-z]{2}(?:[-_].*)?", str(language))
+    if not known and not plain:
         raise ValueError(
             f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}, each "
-            "also with a country, such as en-US."
+            "also with a country, such as en-US. For another language, write the transcripts as "
+            f"they are spoken, without digits, and end its code with {PLAIN}, such as sw{PLAIN}."
         )
     try:
+        if plain:
+            return _plainly_normalized(text, str(language))
         return _normalized(text, code, language[3:].upper())
     except ValueError as error:
         start = text if len(text) <= 60 else f"{text[:60]}…"
         raise ValueError(f"The transcript {start!r} cannot be said: {error}.") from None
+
+
+def is_plain(language: str) -> bool:
+    """Whether the code asks `normalize` to use no rules: it ends with "-x-plain"."""
+    return PLAIN_CODE.fullmatch(str(language)) is not None
+
+
+def alphabet(language: str) -> str:
+    """The letters of a language that `normalize` has rules for (`ALPHABETS`); else ""."""
+    return "" if is_plain(language) else ALPHABETS.get(str(language)[:2].lower(), "")
+
+
+def _plainly_normalized(text, language):
+    text = unicodedata.normalize("NFC", text)
+    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
+    _refuse_tags(text)
+    for c in text:
+        kind = unicodedata.category(c)
+        if kind[0] == "N" or kind in ("Sc", "Sm", "So") or c in SPOKEN_MARKS:
+            raise ValueError(
+                f"{language!r} has no rules that read {c!r} aloud: write it in words, as it is said"
+            )
+    if re.split("[-_]", language.lower())[0] in DOTTED:
+        text = text.replace("i", "İ")
+    # Georgian has capitals in Unicode, but nobody writes them.
+    text = "".join(c if unicodedata.name(c, "").startswith("GEORGIAN") else c.upper() for c in text)
+    text = "".join("'" if c in APOSTROPHES else c for c in unicodedata.normalize("NFC", text))
+    text = "".join(c if unicodedata.category(c)[0] in "LM" or c == "'" else " " for c in text)
+    words = _without_quotes(text).split()
+    return " ".join(word for word in words if any(c.isalpha() for c in word))
 
 
 @cache

@@ -316,7 +316,9 @@ def _read(profile: Profile) -> tuple[Any, Any, _Corpus]:
     """(processor, model, corpus), the corpus as rows or, where it is of shards, as a stream."""
     if (shards := corpus_shards(profile.corpus)) is None:
         corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
-        processor = load_processor(profile.base_model)
+        # Letters that the base model lacks, as in another language, give a tokenizer of their own.
+        spoken = corpus["train"]["transcription"]
+        processor = load_processor(profile.base_model, profile.language, spoken)
         rows = prepare_dataset(corpus["train"], processor, profile.language)
         validation = prepare_dataset(corpus["validation"], processor, profile.language)
         model = course_model(profile, processor)

@@ -31,6 +31,7 @@ BADGE = re.compile(r"\[!\[[^\]]*\]\((?:https?:)?[^)]*\)\]\([^)]*\)")
 FAR_PICTURE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")
 # Pages outside the folders of lessons and of teaching, with their titles in the table of contents.
 CARDS = {
+    "docs/own_data.md": "Your folder, your language, your voice",
     "asr_helpers/data/README.md": "The corpus",
     "asr_helpers/data/wav2vec2-tiny/README.md": "The base model",
     "benchmarks/README.md": "Benchmarks",

@@ -365,6 +365,19 @@ def test_a_path_that_is_no_folder_says_so(tmp_path):
         load_folder(tmp_path, "xx")
 
 
+@pytest.mark.parametrize(("language", "left_out"), [("es-MX", 0), ("es-x-plain", 1)])
+def test_a_letter_of_the_alphabet_needs_no_training_row(language, left_out, tmp_path):
+    """`build_vocabulary` gives it a token, where the language has an alphabet."""
+    texts = ["el niño come", *[f"{t} aquí" for t in TEXTS[1:]]]
+    sounds(tmp_path, NAMES)
+    splits = ["test", *["train"] * (len(NAMES) - 2), "validation"]
+    rows = zip(NAMES, texts, splits)
+    write(tmp_path / "metadata.csv", [["file_name", "transcription", "split"], *rows])
+    lines = inspect_folder(tmp_path, language).lines
+    found = [line.count for line in lines if line.what.startswith("letters without a token")]
+    assert sum(found) == left_out
+
+
 def test_letters_that_only_the_test_split_has_get_no_token(tmp_path):
     texts = ["el niño come", *[f"{t} aquí" for t in TEXTS[1:]]]
     sounds(tmp_path, NAMES)

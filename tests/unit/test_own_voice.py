@@ -59,3 +59,27 @@ def test_sentences_come_in_the_order_of_recording_and_none_to_train_is_tested(ow
               for split in ("train", "test")}  # fmt: skip
     assert train["transcription"][:] == wanted["train"]
     assert sorted(test["transcription"][:]) == sorted(wanted["test"])
+
+
+def test_recordings_of_a_telephone_count_by_their_rows(own, tmp_path):
+    """The layout of docs/own_data.md: any sounds, and a table with the column split."""
+    own.recordings.mkdir()
+    rows, times = ["file_name,transcription,split"], np.arange(2 * RATE) / RATE
+    for number, prompt in enumerate(load_prompts()[:15]):
+        name = f"memo {number:02}.wav"
+        soundfile.write(own.recordings / name, 0.3 * np.sin(1500 * times), RATE)
+        rows.append(f'{name},"{prompt.sentence}",{prompt.split}')
+    rows.append("memo 99.wav,There is no such file.,train")
+    (own.recordings / "metadata.csv").write_text("\n".join(rows), encoding="utf-8")
+    voice = own_voice(own)
+    assert voice.whose == "own" and "10 sentences to train on and 5 to test on" in str(voice)
+    train, test = load_voice(voice, "en-US", own.seed)
+    assert (len(train), len(test)) == (10, 5)
+
+
+def test_rows_without_a_split_do_not_count(own, standin, tmp_path):
+    record(standin, 15, tmp_path)
+    record(own.recordings, 15, tmp_path)
+    table = own.recordings / "metadata.csv"
+    table.write_text(table.read_text().replace(",train,", ",,").replace(",test,", ",,"))
+    assert "0 sentences to train on and 0 to test on" in str(own_voice(own))

@@ -80,3 +80,9 @@ def test_a_folder_that_only_looks_like_recordings_stays(tmp_path, monkeypatch, n
     (tmp_path / f"{page.PREFIX}1-1-x").mkdir()  # of a process that is no longer there
     page._remove_left()
     assert [path.name for path in tmp_path.iterdir()] == [f"{page.PREFIX}{name}"]
+
+
+def test_on_colab_the_machine_is_googles(monkeypatch):
+    assert page.this_machine() == "this machine"
+    monkeypatch.setitem(sys.modules, "google.colab", object())
+    assert "Google" in page.this_machine()

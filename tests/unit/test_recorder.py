@@ -3,12 +3,20 @@
 import subprocess
 import sys
 import urllib.request
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from asr_helpers import recorder
 from asr_helpers.page import open_page
-from asr_helpers.recorder import look_html, make_recorder, open_recorder, progress_html, prompt_html
+from asr_helpers.recorder import (
+    look_html,
+    make_recorder,
+    open_recorder,
+    progress_html,
+    prompt_html,
+)
 from asr_helpers.takes import Prompt, Takes, look_at
 
 PROMPTS = [Prompt("Say <yes> & no.", "train"), Prompt("Two.", "test")]
@@ -24,6 +32,14 @@ def test_the_page_names_the_folder_and_says_that_nothing_leaves(takes):
         str(b.value) for b in make_recorder(takes).blocks.values() if hasattr(b, "value")
     )
     assert str(takes.folder) in told and "sent nowhere else" in told and "Delete" in told
+
+
+def test_on_colab_the_page_says_whose_machine_it_is(takes, monkeypatch):
+    monkeypatch.setitem(sys.modules, "google.colab", SimpleNamespace())
+    told = " ".join(
+        str(b.value) for b in make_recorder(takes).blocks.values() if hasattr(b, "value")
+    )
+    assert "a machine of Google" in told
 
 
 def test_progress_and_prompt(takes):
@@ -50,6 +66,33 @@ def test_it_opens_on_this_machine_alone_and_makes_no_folder_before_a_recording(t
         assert not (tmp_path / "recordings").exists()
     finally:
         page.close(verbose=False)
+
+
+def test_the_command_takes_a_folder_and_sentences_of_ones_own(tmp_path, capsys, monkeypatch):
+    own, opened = tmp_path / "mine.tsv", []
+    own.write_text("split\tsentence\ntrain\tHabari za asubuhi.\ntest\tKaribu.\n")
+
+    def made(takes):
+        opened.append(takes)
+        return SimpleNamespace(block_thread=lambda: None)
+
+    monkeypatch.setattr(recorder, "make_recorder", made)
+    monkeypatch.setattr(recorder, "open_page", lambda *_, **__: "http://127.0.0.1:7860/")
+    assert recorder.main([str(tmp_path / "asha"), "--prompts", str(own)]) == 0
+    (takes,) = opened
+    assert takes.folder == tmp_path / "asha"
+    assert takes.prompts == [Prompt("Habari za asubuhi.", "train"), Prompt("Karibu.", "test")]
+    assert "127.0.0.1:7860" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("none.tsv", "There is no file"), ("empty.tsv", "holds no sentences")]
+)
+def test_the_command_explains_sentences_that_it_cannot_read(name, said, tmp_path, capsys):
+    (tmp_path / "empty.tsv").write_text("")
+    arguments = [str(tmp_path / "recordings"), "--prompts", str(tmp_path / name)]
+    assert recorder.main(arguments) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_two_can_be_open_at_once(takes):

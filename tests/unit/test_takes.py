@@ -53,6 +53,35 @@ def test_a_prompt_without_a_split_is_named_by_its_line(tmp_path):
         load_prompts(tmp_path / "p.tsv")
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "holds no sentences"),
+        (b"split\tsentence\n", "holds no sentences"),
+        ("split\tsentence\ntrain\tÀ.\n".encode("cp1252"), "save it as UTF-8"),
+        (b"One.\nTwo.\n", "p.tsv, line 2: wanted `train` or `test`, a tab"),
+    ],
+)
+def test_sentences_of_ones_own_that_cannot_be_read_are_explained(data, said, tmp_path):
+    (tmp_path / "p.tsv").write_bytes(data)
+    with pytest.raises(ValueError, match=said):
+        load_prompts(tmp_path / "p.tsv")
+
+
+def test_sentences_of_ones_own_may_come_from_a_spreadsheet(tmp_path):
+    (tmp_path / "p.tsv").write_text("split\tsentence\r\ntrain\tÀ.\r\n", encoding="utf-8-sig")
+    assert load_prompts(tmp_path / "p.tsv") == [Prompt("À.", "train")]
+
+
+def test_other_sentences_need_another_folder(takes, tmp_path):
+    takes.keep(0, tone(tmp_path / "a.wav"))
+    before = rows_of(takes)
+    with pytest.raises(TakeError, match="'Sentence one.', and the prompt is 'Other.'.* another"):
+        Takes(takes.folder, [Prompt("Other.", "train")])
+    assert rows_of(takes) == before
+    Takes(takes.folder, [*PROMPTS, Prompt("Added at the end.", "train")])
+
+
 def test_a_take_and_its_row_are_kept_at_once(takes, tmp_path):
     look = takes.keep(0, tone(tmp_path / "a.wav"))
     assert soundfile.info(takes.path(0)).frames == RATE and look.seconds == 1.0

@@ -1,4 +1,8 @@
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from asr_helpers.text import LANGUAGES, normalize
 
@@ -151,3 +155,51 @@ def test_html_marks_of_tags_are_tags():
 )
 def test_behind_hours_m_is_minutes(written, language, spoken):
     assert normalize(written, language) == spoken
+
+
+@pytest.mark.parametrize(
+    ("written", "language", "spoken"),
+    [
+        ("Habari za asubuhi, ng'ombe!", "sw-KE-x-plain", "HABARI ZA ASUBUHI NG'OMBE"),
+        ("Kaixo, zer moduz?", "eu-x-plain", "KAIXO ZER MODUZ"),
+        ("გამარჯობა, როგორ ხარ?", "ka-GE-x-plain", "გამარჯობა როგორ ხარ"),
+        ("Iğdır’da ışık ‘ilk’", "tr-x-plain", "IĞDIR'DA IŞIK İLK"),
+        ("Ẹ kú àárọ̀", "yo-x-plain", "Ẹ KÚ ÀÁRỌ̀"),
+        ("नमस्ते, आप कैसे हैं?", "hi-x-plain", "नमस्ते आप कैसे हैं"),
+        ("Weiß – café", "bar-x-plain", "WEISS CAFÉ"),
+        ("Él   dijo\tno", "est-x-plain", "ÉL DIJO NO"),
+        ("... -", "eu-x-plain", ""),
+    ],
+)
+def test_without_rules_text_is_read_as_it_is_written(written, language, spoken):
+    assert normalize(unicodedata.normalize("NFD", written), language) == spoken
+    assert normalize(spoken, language) == spoken
+
+
+@pytest.mark.parametrize("mark", ["3", "٣", "½", "Ⅳ", "€", "%", "+", "&", "@", "©"])
+def test_without_rules_nothing_is_read_aloud(mark):
+    with pytest.raises(ValueError, match="has no rules that read .* aloud: write it in words"):
+        normalize(f"saa {mark} usiku", "sw-x-plain")
+
+
+def test_without_rules_notes_are_refused_too():
+    with pytest.raises(ValueError, match="is a note and not speech"):
+        normalize("habari [kelele]", "sw-x-plain")
+
+
+@given(st.text())
+def test_without_rules_it_changes_nothing_twice(text):
+    for language in ("sw-x-plain", "tr-x-plain"):
+        try:
+            once = normalize(text, language)
+        except ValueError:
+            continue
+        assert normalize(once, language) == once == unicodedata.normalize("NFC", once)
+
+
+@pytest.mark.parametrize(
+    "language", ["sw", "sw-KE", "sw-plain", "-x-plain", "x-plain", "swahili-x-plain"]
+)
+def test_who_does_not_ask_for_it_gets_the_error_and_the_remedy(language):
+    with pytest.raises(ValueError, match="No normalisation for .*such as sw-x-plain"):
+        normalize("habari", language)

@@ -25,12 +25,21 @@ MINUTES = re.compile(
 
 def code():
     """Every text in the course's Python files, the parts that Python joins joined."""
-    files = [ROOT / "course.py", *(ROOT / "asr_helpers").rglob("*.py"), *(ROOT / "tools").glob("*.py")]
+    files = [
+        ROOT / "course.py",
+        *(ROOT / "asr_helpers").rglob("*.py"),
+        *(ROOT / "tools").glob("*.py"),
+    ]
     parts = []
     for file in files:
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.JoinedStr):
-                parts.append("".join(getattr(v, "value", "…") if isinstance(v, ast.Constant) else "…" for v in node.values))
+                parts.append(
+                    "".join(
+                        getattr(v, "value", "…") if isinstance(v, ast.Constant) else "…"
+                        for v in node.values
+                    )
+                )
             elif isinstance(node, ast.Constant) and isinstance(node.value, str):
                 parts.append(node.value)
     return "\n".join(parts)
@@ -84,7 +93,7 @@ def test_commands_of_the_teachers_pages_exist(page):
 
 
 def test_no_part_of_a_schedule_is_longer_than_ninety_minutes():
-    """From one break, lunch or beginning to the next, in every table of the page."""
+    """From the beginning or a break to the next break, lunch, slack or end, in every table."""
     text = (TEACHING / "schedules.md").read_text(encoding="utf-8")
     tables = re.findall(r"(?:^\|.*\n)+", text, re.MULTILINE)
     assert len(tables) >= 5
@@ -96,6 +105,6 @@ def test_no_part_of_a_schedule_is_longer_than_ninety_minutes():
             now = int(hour or 0) * 60 + int(minute)
             if begun is None and not what.startswith("Doors"):
                 begun = now
-            if what.startswith(("Break", "Lunch", "End")):
+            if what.startswith(("Break", "Lunch", "Slack", "End")):
                 assert now - begun <= 90, row
                 begun = None

@@ -15,7 +15,7 @@ PAGES = sorted(TEACHING.glob("*.md")) + LESSONS
 # Headings of the page on troubles that no code of the course writes.
 OTHERS = {
     "No module named", "My WER stays", "Killed", "CUDA out of memory", "Some weights of",
-    "No microphone", "No audio", "DLL load failed", "The filename or extension",
+    "DLL load failed", "The filename or extension", "running scripts is disabled",
 }  # fmt: skip
 MINUTES = re.compile(
     r"(\d+) of teaching(?:, of which 10 are for recording)?[,;] (\d+) of exercises "

@@ -95,7 +95,7 @@ def surroundings():
         for name, value in os.environ.items()
         if not name.startswith(("PYTHON", "PIP_")) or name in SOURCES | HARMLESS
     }
-    return kept | {"PYTHONNOUSERSITE": "1"}
+    return {**kept, "PYTHONNOUSERSITE": "1"}  # `|` needs Python 3.9
 
 
 def ask(code, *arguments):

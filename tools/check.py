@@ -7,6 +7,8 @@ last line is "ready", or says what to do. A page opens in the browser, to play a
 `--no-page` leaves it out. Needs only Python; what the environment does not hold yet is named.
 """
 
+from __future__ import annotations  # an older Python than the course's gets its sentence, too
+
 import argparse
 import json
 import os

@@ -14,6 +14,7 @@ Run it with the course's environment (`make kit`). Building needs the network.
 import argparse
 import hashlib
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -27,6 +28,7 @@ from string import Template
 
 import course
 from tools import site, slides
+from tools.check import RESULTS
 from tools.own_environment import own_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -204,12 +206,13 @@ def fill(wheels: Path, pins: list[str], others: Iterable[tuple[str, str]]) -> li
     return serves
 
 
-def start_page(serves: list[list[str]], parts: set[str]) -> str:
+def start_page(serves: list[list[str]], parts: set[str], size: float) -> str:
     """The page START-HERE.html.
 
     Args:
         serves: [platform, Python] pairs.
         parts: the folders of the kit that there are, of "site" and "slides".
+        size: bytes of the folder `course`, which people copy to their disk.
     """
     links = {
         "site": '<li><a href="site/index.html">The course as a site</a>: every lesson with its '
@@ -225,7 +228,7 @@ def start_page(serves: list[list[str]], parts: set[str]) -> str:
         version=project["version"],
         pythons=" or ".join(sorted({python for _, python in serves})),
         serves="; ".join(f"{platform} with Python {python}" for platform, python in serves),
-        room=f"{(course.ROOM + 2e9) / 1e9:.0f}",
+        room=math.ceil((size + course.ROOM + RESULTS) / 1e9),
         reading="\n".join(reading),
         teaching=teaching if "site" in parts else "",
     )
@@ -247,26 +250,28 @@ def make(others: Iterable[tuple[str, str]] = (), site_folder: Path | None = None
         if folder is not None and folder.is_dir():
             shutil.copytree(folder, KIT / name)
             parts.add(name)
-    (KIT / "START-HERE.html").write_text(start_page(serves, parts), encoding="utf-8")
+    page = start_page(serves, parts, size(clone))
+    (KIT / "START-HERE.html").write_text(page, encoding="utf-8")
     write_sums(KIT, [file for file in KIT.rglob("*") if file.is_file()])
     return KIT
 
 
+def size(path: Path) -> int:
+    """The bytes of a file, or of all files in a folder."""
+    files = [path] if path.is_file() else path.rglob("*")
+    return sum(file.stat().st_size for file in files if file.is_file())
+
+
 def sizes(folder: Path) -> str:
     """The kit's size, and its parts' and largest packages', in MB."""
-
-    def size(path):
-        files = [path] if path.is_file() else path.rglob("*")
-        return sum(file.stat().st_size for file in files if file.is_file()) / 1e6
-
     wheels = folder / "course" / course.WHEELHOUSE
     rows = {path.name: size(path) for path in sorted(folder.iterdir()) if path.is_dir()}
     rows["course"] -= size(wheels)
     rows["wheelhouse"] = size(wheels)
     largest = sorted(wheels.glob("*.whl"), key=size)[-5:][::-1]
-    told = ", ".join(f"{name} {value:.0f}" for name, value in rows.items())
-    heavy = ", ".join(f"{file.name.split('-')[0]} {size(file):.0f}" for file in largest)
-    return f"{folder}: {size(folder):.0f} MB ({told}). Largest packages: {heavy}."
+    told = ", ".join(f"{name} {value / 1e6:.0f}" for name, value in rows.items())
+    heavy = ", ".join(f"{file.name.split('-')[0]} {size(file) / 1e6:.0f}" for file in largest)
+    return f"{folder}: {size(folder) / 1e6:.0f} MB ({told}). Largest packages: {heavy}."
 
 
 def main(arguments: list[str] | None = None) -> None:

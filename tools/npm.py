@@ -6,6 +6,7 @@ What was fetched is kept in `build/npm`, so that a second build needs no network
 import base64
 import hashlib
 import io
+import shutil
 import subprocess
 import tarfile
 import tempfile
@@ -28,7 +29,8 @@ def fetched(name: str, version: str) -> bytes:
         RuntimeError: npm is missing, or could not fetch the package.
     """
     with tempfile.TemporaryDirectory() as folder:
-        command = ["npm", "pack", "--silent", f"{name}@{version}"]
+        npm = shutil.which("npm") or "npm"  # on Windows it is npm.cmd, which no bare name starts
+        command = [npm, "pack", "--silent", f"{name}@{version}"]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
         except FileNotFoundError:

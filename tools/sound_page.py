@@ -4,6 +4,8 @@ Needs only Python. The page is served on this machine alone, and what is recorde
 browser: only the loudest sample's size comes back.
 """
 
+from __future__ import annotations  # course.py check starts with older Pythons, too
+
 import io
 import json
 import math

@@ -21,13 +21,19 @@ def anchors(text):
 
 
 def broken(text, folder):
-    """The relative links in `text` that lead nowhere from `folder`."""
-    links = [link for link in LINK.findall(text) if "://" not in link]
-    return [
-        link
-        for link in links
-        if (link[1:] not in anchors(text) if link[0] == "#" else not (folder / link).exists())
-    ]
+    """The relative links in `text` that lead nowhere from `folder`: no file, or no such heading in it."""
+    wrong = []
+    for link in LINK.findall(text):
+        path, _, heading = link.partition("#")
+        place = folder / path
+        if "://" in link:
+            continue
+        if path and not place.exists():
+            wrong.append(link)
+        elif heading and (not path or place.suffix == ".md"):
+            there = place.read_text(encoding="utf-8") if path else text
+            wrong += [link] * (heading not in anchors(there))
+    return wrong
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -43,8 +49,10 @@ def test_links_of_a_notebook_resolve(notebook):
 
 
 def test_a_broken_link_is_found(tmp_path):
+    (tmp_path / "b.md").write_text("# The other")
     text = "# A title\n[here](#a-title) [gone](gone.md) ![no](#nowhere) [far](https://x.org/y)"
-    assert broken(text, tmp_path) == ["gone.md", "#nowhere"]
+    text += " [there](b.md#the-other) [not there](b.md#another)"
+    assert broken(text, tmp_path) == ["gone.md", "#nowhere", "b.md#another"]
 
 
 def printed(lesson, pattern):

@@ -1,5 +1,6 @@
 """`course.py check`: each line, its remedy, and the last line."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -232,3 +233,16 @@ def test_the_command_is_reached_without_a_setup(monkeypatch):
     with pytest.raises(SystemExit) as ended:
         course.main()
     assert ended.value.code == 7
+
+
+@pytest.mark.parametrize(
+    "name", ["course.py", "tools/__init__.py", "tools/check.py", "tools/sound_page.py"]
+)
+def test_an_older_python_can_read_what_tells_it_that_it_is_too_old(name):
+    """Else a learner with Python 3.9 would see a traceback in place of the sentence."""
+    tree = ast.parse((ROOT / name).read_text(encoding="utf-8"), feature_version=(3, 8))
+    hints = [n.annotation for n in ast.walk(tree) if isinstance(n, ast.arg | ast.AnnAssign)]
+    hints += [n.returns for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)]
+    newer = [ast.unparse(hint) for hint in hints if isinstance(hint, ast.BinOp | ast.Subscript)]
+    late = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in tree.body)
+    assert late or not newer

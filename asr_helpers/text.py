@@ -133,8 +133,8 @@ def alphabet(language: str) -> str:
 
 
 def _plainly_normalized(text, language):
-    text = unicodedata.normalize("NFC", text)
-    text = "".join(c for c in text if unicodedata.category(c) not in ("Cf", "Cs"))
+    text = unicodedata.normalize("NFC", _read_rightly(text))
+    text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     _refuse_tags(text)
     for c in text:
         kind = unicodedata.category(c)
@@ -176,8 +176,8 @@ def _normalized(text, code, region):
     return " ".join(words)
 
 
-def _one_way_of_writing(text, speaker):
-    """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power.
+def _read_rightly(text):
+    """The text with the marks of HTML as what they stand for.
 
     Raises:
         ValueError: it was read in a wrong encoding.
@@ -188,6 +188,16 @@ def _one_way_of_writing(text, speaker):
             f"{damaged[0]!r} comes from reading it in a wrong encoding; read the file as UTF-8, or "
             "write the letter that was lost"
         )
+    return text
+
+
+def _one_way_of_writing(text, speaker):
+    """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power.
+
+    Raises:
+        ValueError: it was read in a wrong encoding.
+    """
+    text = _read_rightly(text)
     text = "".join(c for c in text if unicodedata.category(c) != "Cf")
     dot = "dot" if speaker.code == "en" else speaker.rules.marks["."]
     text = MAIL.sub(lambda found: found[0].replace(".", f" {dot} "), text)

@@ -120,7 +120,7 @@ def test_codes_are_taken_in_any_common_form(language):
     assert normalize("a", language) == "A"
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", [*LANGUAGES, "sw-x-plain"])
 @pytest.mark.parametrize("text", ["donâ€™t", "cafÃ©", "Â£5", "caf\ufffd", "Ð¿Ñ€Ð¸Ð²Ðµ", "a\ud800b"])
 def test_text_that_was_read_in_a_wrong_encoding_is_refused(language, text):
     with pytest.raises(ValueError, match="encoding.*UTF-8"):

@@ -35,13 +35,17 @@ ROOT = Path(__file__).resolve().parent.parent
 KIT = ROOT / "build" / "kit"
 SLIDES = site.SLIDES
 SUMS = course.SUMS
+MACOS = "14.0"  # the oldest that the kit serves
 # Other platforms than this one: uv's name for the platform, and the tags that its wheels may have.
 PLATFORMS = {
     "linux-x86_64": (
         "x86_64-manylinux_2_28",
         [f"manylinux_2_{n}_x86_64" for n in range(28, 4, -1)] + ["manylinux2014_x86_64", "manylinux2010_x86_64", "manylinux1_x86_64"],
     ),
-    "macos-arm64": ("aarch64-apple-darwin", ["macosx_14_0_arm64", "macosx_14_0_universal2"]),
+    "macos-arm64": (
+        "aarch64-apple-darwin",
+        [f"macosx_{MACOS.replace('.', '_')}_{chips}" for chips in ("arm64", "universal2")],
+    ),
     "windows-amd64": ("x86_64-pc-windows-msvc", ["win_amd64"]),
 }  # fmt: skip
 PYTHONS = ("3.11", "3.12", "3.13")
@@ -103,7 +107,11 @@ def resolved(pins: list[str], platform: str, python: str) -> list[str]:
     for option, variable in given.items():
         for address in os.environ.get(variable, "").split():
             command += [option, address]
-    done = subprocess.run(command, input="\n".join(pins), capture_output=True, text=True)
+    # uv takes macOS 13 if nothing is said, for which torch has no wheel.
+    environment = os.environ | {"MACOSX_DEPLOYMENT_TARGET": MACOS}
+    done = subprocess.run(
+        command, input="\n".join(pins), capture_output=True, text=True, env=environment
+    )
     if done.returncode:
         sys.exit(f"No set of packages for {platform}, Python {python}: {done.stderr.strip()}")
     found = [line for line in done.stdout.split() if "==" in line]

@@ -58,7 +58,7 @@ def pages(root=ROOT):
         ],
         "Other machines, other data": [
             path for path in [*found("docs/*.md"), "jobs/README.md"]
-            if (root / path).exists() and path not in NEWS
+            if (root / path).exists() and path not in (*NEWS, *CARDS)
         ],
         "Data, model, measurements": [path for path in CARDS if (root / path).exists()],
         "The project": [path for path in NEWS if (root / path).exists()],

@@ -18,7 +18,7 @@ from transformers import (
 from asr_helpers.audio import Audio, AudioError
 from asr_helpers.frames import label_fits
 from asr_helpers.reach import hub_or_cache
-from asr_helpers.text import ALPHABETS, alphabet, normalize  # noqa: F401 (lesson 10 imports it here)
+from asr_helpers.text import alphabet, normalize
 
 # The blank has id 0: in evaluation a Trainer pads logits such that their best token has id 0.
 SPECIAL = ["<pad>", "<s>", "</s>", "<unk>", "|"]
@@ -78,7 +78,7 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
     Args:
         transcripts: of the training split.
         language: normalises the transcripts first, leaves out those that it refuses, and adds its
-            alphabet (`ALPHABETS`); None if they are normalised already, in any language.
+            `alphabet`; None if they are normalised already, in any language.
 
     Raises:
         ValueError: the transcripts hold no letter, or the language has no rules.

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 
 from asr_helpers.chunks import chunked_logits
+from asr_helpers.devices import device
 from asr_helpers.frames import frame_geometry
 
 OPSET = 18  # the version of ONNX's operators
@@ -140,14 +141,15 @@ def largest_difference(
         ExportError: the model gives more or fewer frames than its convolutions make.
     """
     hop, window = frame_geometry(model.config)
-    exact = copy.deepcopy(model).to(device="cpu", dtype=torch.float64).eval()
+    exact = copy.deepcopy(model).to(device=device(), dtype=torch.float64).eval()
     session, random = open_onnx(path), np.random.default_rng(0)
     gap, scale = 0.0, 0.0
     for frames in lengths:
         noise = random.standard_normal((1, (frames - 1) * hop + window), dtype=np.float32)
         for values in (noise, np.zeros_like(noise)):
             with torch.inference_mode():
-                expected = exact(torch.from_numpy(values).double()).logits.numpy()
+                samples = torch.from_numpy(values).double().to(exact.device)
+                expected = exact(samples).logits.cpu().numpy()
             if expected.shape[1] != frames:
                 raise ExportError(
                     f"The convolutions make {frames} frames of a sound, and the model makes "

@@ -77,6 +77,8 @@ def _switch_on(devices):
     torch.cuda.synchronize = lambda device=None: None
 
     def look(module, given):
+        if torch.compiler.is_exporting():  # an export only writes down what is computed
+            return
         if isinstance(module, PreTrainedModel) and next(module.parameters()).device != gpu:
             raise RuntimeError(f"{type(module).__name__} computes on the CPU beside an idle GPU")
 
@@ -156,6 +158,8 @@ def _mode():
                     f"can't convert {GPU} device type tensor to numpy. Use Tensor.cpu() to copy the "
                     "tensor to host memory first."
                 )
+            if func is torch._C._nn._parse_to:  # which reads the arguments of a module's `to`
+                return func(*args, **named)
             if func in (T.cpu, T.cuda):
                 return move(args[0], func is T.cuda, lambda tensor: tensor)
             if func is T.to:
@@ -165,7 +169,8 @@ def _mode():
             there = None
             if named.get("device") is not None:
                 there = is_gpu(named["device"])
-                named["device"] = "cpu"
+                if there:  # "meta", which an export uses, stays
+                    named["device"] = "cpu"
             given = compared(func, args, named)
             sides = {tensor in on for tensor in given if tensor in on or tensor.dim()}
             if len(sides) > 1:

@@ -22,8 +22,8 @@ LESSONS, TEACHING = ROOT / "notebooks", ROOT / "teaching"
 TAG = "quiz"
 OPENING = (
     "## Check yourself\n\nRead the questions below the cell. Write your answers into `mine`, a letter or "
-    "a number for each, and run the cell. It runs the code of each question, and compares. Hints and "
-    "answers unfold."
+    "a number for each, and run the cell. The cell computes the answer to each question, and compares "
+    "it with yours. Click on *Hint* or *Answer* to see more."
 )
 
 

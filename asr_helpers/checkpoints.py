@@ -155,8 +155,8 @@ def _compare(folder: Path, run: Mapping[str, Any]) -> None:
         kept = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")) or None)
     except (OSError, TypeError, ValueError):
         raise ValueError(
-            f"{folder} holds checkpoints, and {RECORD}, which says what they were trained with, is "
-            f"missing or damaged: {anew}."
+            f"{folder / RECORD} is missing or damaged: {anew}. This file says with which settings "
+            "the checkpoints beside it were trained."
         ) from None
     changes = [name for name in sorted({*kept, *run}) if kept.get(name) != run.get(name)]
     if not changes:

@@ -26,7 +26,7 @@ def memory_for(remedy: str):
     """
     try:
         yield
-    except (MemoryError, RuntimeError) as error:  # torch's own is one of the latter
+    except (MemoryError, RuntimeError) as error:  # torch raises a RuntimeError
         if isinstance(error, RuntimeError) and not re.search(
             "out of memory|can't allocate memory|not enough memory", str(error)
         ):
@@ -38,8 +38,9 @@ def chunk_spans(frames, chunk, overlap):
     """Cover frames 0 to `frames` with chunks: [(start, stop, keep_from, keep_to), ...].
 
     All are frame numbers of the whole recording. A chunk reads start to stop, `chunk` frames or
-    fewer, and its neighbours share `overlap` frames. Of these each keeps the half that is farther
-    from its own edge, so the parts kept follow each other without a gap.
+    fewer. Two neighbouring chunks share `overlap` frames. Each of the two chunks keeps the half of
+    these frames that is farther from its own edge. So the kept parts follow each other without a
+    gap.
 
     Raises:
         ValueError: there is no frame, or the overlap is negative or no shorter than the chunk.
@@ -75,7 +76,7 @@ def chunked_logits(
     Args:
         read: the model; it takes normalised float32 samples of shape (samples,), and gives logits of
             shape (frames, vocab).
-        config: the model's, which tells its convolutions.
+        config: the model's; it describes the convolutions.
         processor, waveform, chunk_seconds, overlap_seconds: as for `long_logits`, which names the
             errors, too.
     """
@@ -103,11 +104,11 @@ def joined(
     waveform: np.ndarray,
     spans: list[tuple[int, int, int, int]],
 ) -> torch.Tensor:
-    """What `read` makes of each chunk of a waveform, one chunk's kept part after the other.
+    """Apply `read` to each chunk of a waveform, and join the kept parts.
 
     Args:
         read: takes the samples of a chunk, and gives a tensor of shape (frames, channels).
-        config: the model's, which tells its convolutions.
+        config: the model's; it describes the convolutions.
         waveform: shape (samples,).
         spans: of `chunk_spans`.
 
@@ -151,13 +152,14 @@ def long_logits(
 ) -> torch.Tensor:
     """The logits of a recording of any length, computed chunk by chunk.
 
-    The waveform is normalised by the whole's mean and deviation. Chunks start at multiples of the
-    frame hop, so that frame k means the same samples in a chunk as in the whole.
+    Every chunk is normalised by the mean and deviation of the whole waveform. Chunks start at
+    multiples of the frame hop, so that each frame of a chunk covers the same samples as a frame of
+    the whole recording.
 
     Args:
-        model: a CTC model such as Wav2Vec2's, whose config tells its convolutions.
+        model: a CTC model such as Wav2Vec2's, whose config describes its convolutions.
         processor: the model's.
-        waveform: array of shape (samples,), at the model's rate; see `as_waveform` for others.
+        waveform: array of shape (samples,), at the model's rate; `as_waveform` lists other forms.
         chunk_seconds: what the model sees at once.
         overlap_seconds: what two neighbouring chunks share; a quarter second or more is wise.
 

@@ -16,7 +16,7 @@ from asr_helpers.text import alphabet, is_plain, normalize
 
 COLUMNS = "path audio transcription english_transcription intent_class lang_id speaker".split()
 LONGEST, LONG, SHORT, SHORTEST = 120.0, 30.0, 0.5, 0.1  # seconds
-CLIPPED = 5e-4  # the share of samples at the limit from which on a clip counts as clipped
+CLIPPED = 5e-4  # a clip is clipped if at least this share of its samples is at the limit
 SILENT = -45.0  # dB of full scale; a peak below it is hardly a voice
 FEWEST_CLIPS, FEWEST_WORDS = 20, 100  # to choose a checkpoint by
 FEWEST_MINUTES = 5.0  # of training
@@ -49,9 +49,9 @@ class Line:
 class Report:
     """What a folder holds. Arrays have one value for each sound that could be read.
 
-    `seconds` are durations; `peaks` and `levels` the largest sample and the root mean square in dB
-    of full scale; `rates` counts clips by their samples a second. `lines` say what is wrong, or
-    unusual. `corpus` is the DatasetDict, or None if fewer than three rows can be used.
+    `seconds` are durations. `peaks` are the largest samples, and `levels` the root mean squares,
+    both in dB of full scale. `rates` counts clips by their samples a second. `lines` say what is
+    wrong, or unusual. `corpus` is the DatasetDict, or None if fewer than three rows can be used.
     """
 
     path: str
@@ -121,10 +121,10 @@ def inspect_folder(
 ) -> Report:
     """Read a folder of recordings, check each sound and each transcript, and report.
 
-    Each sound is decoded once and not kept in memory. Rows that no lesson could use are left out:
-    those without a sound that can be read, longer than two minutes or shorter than a tenth of a
-    second, and those whose transcript is empty or cannot be said. The arguments are those of
-    `load_folder`.
+    Each sound is decoded once and not kept in memory. Rows that no lesson could use are left out.
+    Such a row has no sound that can be read, or its sound is longer than two minutes or shorter
+    than a tenth of a second, or its transcript is empty or cannot be said. The arguments are those
+    of `load_folder`.
     """
     normalize("", language)  # raises for a language without rules, before anything is read
     found = read_rows(path, language, columns)

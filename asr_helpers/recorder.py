@@ -190,8 +190,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )  # fmt: skip
     made.add_argument(
         "--prompts", type=Path, default=PROMPTS,
-        help="sentences of your own: UTF-8 text with the line split, tab, sentence, and below it a "
-        "line for each sentence: train or test, tab, the sentence",
+        help="sentences of your own, as UTF-8 text. The first line is the word split, a tab, and the "
+        "word sentence. Each line below is train or test, a tab, and a sentence",
     )  # fmt: skip
     options = made.parse_args(arguments)
     try:

@@ -139,7 +139,8 @@ def read_rows(
     unknown = set(columns or {}) - set(NAMES)
     if unknown:
         raise FolderError(
-            f"columns names {', '.join(sorted(unknown))}, and may only name {_list(NAMES)}."
+            f"The argument columns names {', '.join(sorted(unknown))}. It may only name "
+            f"{_list(NAMES)}."
         )
     if path.is_file():
         if path.suffix.lower() in SOUNDS:

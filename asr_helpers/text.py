@@ -109,9 +109,10 @@ def normalize(text: str, language: str = "en-US") -> str:
     known = code in RULES and re.fullmatch(r"[A-Za-z]{2}(?:[-_].*)?", str(language))
     if not known and not plain:
         raise ValueError(
-            f"No normalisation for language {language!r}: known are {', '.join(LANGUAGES)}, each "
-            "also with a country, such as en-US. For another language, write the transcripts as "
-            f"they are spoken, without digits, and end its code with {PLAIN}, such as sw{PLAIN}."
+            f"No normalisation for language {language!r}: the course knows {', '.join(LANGUAGES)}. "
+            "You may add a country to each, such as en-US. For another language, write the "
+            "transcripts as they are spoken, without digits, and end its code with "
+            f"{PLAIN}, such as sw{PLAIN}."
         )
     try:
         if plain:
@@ -185,8 +186,8 @@ def _read_rightly(text):
     text = ENTITY.sub(lambda found: html.unescape(found[0]), text)
     if damaged := MISREAD.search(text):
         raise ValueError(
-            f"{damaged[0]!r} comes from reading it in a wrong encoding; read the file as UTF-8, or "
-            "write the letter that was lost"
+            f"{damaged[0]!r} shows that the text was read in a wrong encoding; read the file as "
+            "UTF-8, or write the letter that was lost"
         )
     return text
 

@@ -106,7 +106,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def parser() -> argparse.ArgumentParser:
-    """The command line: an option for each knob that training reads, with the comment beside it."""
+    """The command line: an option for each knob of training; its help is the knob's comment."""
     made = argparse.ArgumentParser(
         prog="python -m asr_helpers.train", description=__doc__.partition("\n")[0],
         epilog="Exit codes: 0 finished, 1 failed, 2 wrong input, 75 stopped: go on with --resume.",
@@ -146,7 +146,8 @@ def train(profile: Profile, *, resume: bool = False, ask: "Ask | None" = None) -
         ask: says whether somebody asked to stop; with None nobody can ask.
 
     Raises:
-        ValueError: the folder holds a run, and `resume` is False; or it is another run's.
+        ValueError: the folder holds a run, and `resume` is False; or the folder holds a run with
+            other settings.
         Stopped: somebody asked; the message says how the run goes on.
         Others: see `train_or_resume` and `load_corpus`.
     """
@@ -230,7 +231,7 @@ class Log(TrainerCallback):
                 file.write(line + "\n")
 
     def failed(self, error: Exception) -> None:
-        """Append why the run ended, with the lines of code, for whoever looks for a fault there."""
+        """Append why the run ended, with the traceback, for whoever looks for a fault in the code."""
         told = "".join(traceback.format_exception(error))
         with contextlib.suppress(OSError):  # the disk may be what failed
             self.write("failed", message=str(error), traceback=told)
@@ -306,17 +307,17 @@ class _Corpus:
     """What training reads: `train`, rows or a stream, and how much that is."""
 
     train: Any
-    sample: Any  # rows of it for the head, which are all where it is no stream
+    sample: Any  # the rows that the head is trained on: some rows of a stream, else all rows
     validation: Any
     clips: int
     seconds: float
 
 
 def _read(profile: Profile) -> tuple[Any, Any, _Corpus]:
-    """(processor, model, corpus), the corpus as rows or, where it is of shards, as a stream."""
+    """(processor, model, corpus). A corpus of shards becomes a stream, any other becomes rows."""
     if (shards := corpus_shards(profile.corpus)) is None:
         corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
-        # Letters that the base model lacks, as in another language, give a tokenizer of their own.
+        # If the corpus has letters that the base model lacks, the processor gets a new tokenizer.
         spoken = corpus["train"]["transcription"]
         processor = load_processor(profile.base_model, profile.language, spoken)
         rows = prepare_dataset(corpus["train"], processor, profile.language)

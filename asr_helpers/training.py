@@ -50,8 +50,9 @@ def train_head(
     """Fit only the CTC head, on encoder outputs that are computed once and kept.
 
     A new head's first gradients are noise. They would damage the encoder while CTC sits on its
-    all-blank plateau. With the encoder frozen, a step costs a hundredth. The idea is fairseq's
-    `freeze_finetune_updates` (wav2vec 2.0, Baevski et al. 2020, section 4.3).
+    all-blank plateau. With the encoder frozen, a step costs a hundredth of a step that trains
+    everything. The idea is fairseq's `freeze_finetune_updates` (wav2vec 2.0,
+    Baevski et al. 2020, section 4.3).
 
     Args:
         model: a Wav2Vec2ForCTC; its head, `lm_head`, changes in place, nothing else.
@@ -103,21 +104,23 @@ class CTCTrainer(Trainer):
     """A Trainer whose training batches hold equal seconds of audio, not equal utterances."""
 
     def __init__(self, *args, batch_seconds: float | None, eval_collator: Any, **kwargs):
-        """`batch_seconds` of audio in a training batch; `eval_collator` makes those to evaluate.
+        """`batch_seconds` of audio in a training batch; `eval_collator` makes evaluation batches.
 
-        With `batch_seconds` None the arguments' own batch size and grouping by length hold.
+        If `batch_seconds` is None, the TrainingArguments set the batch size and the grouping by
+        length.
 
         `train_dataset` is a prepared Dataset or StreamedBatches, whose batches have a size already.
 
         Raises:
-            ValueError: a training row's label does not fit its frames, or utterances would be
-                varied without equal seconds: they would vary in the same way each time; or a stream
-                is to be grouped by length.
+            ValueError: a training row's label does not fit its frames; or `batch_seconds` is None
+                although utterances are to be varied (they would vary in the same way each time) or
+                although the rows come from a stream.
         """
         super().__init__(*args, preprocess_logits_for_metrics=best_tokens, **kwargs)
-        # CTC's loss is a mean over its own batch. The Trainer takes every model whose forward has
-        # **kwargs for one that divides by the labels of all batches of an update. It would then add
-        # up the losses of accumulated batches, and multiply them by the number of processes.
+        # CTC's loss is a mean over its own batch. If a model's forward has **kwargs, the Trainer
+        # assumes that the model divides its loss by the number of labels in all batches of an
+        # update. The Trainer would then add up the losses of accumulated batches, and multiply them
+        # by the number of processes.
         self.model_accepts_loss_kwargs = False
         self.batch_seconds, self.eval_collator = batch_seconds, eval_collator
         if batch_seconds is None and getattr(self.data_collator, "augment", None):
@@ -218,7 +221,7 @@ class CTCTrainer(Trainer):
 
     @torch.no_grad()
     def _not_finite(self, model, inputs, count: int) -> list[int]:
-        """Which of a batch's `count` rows have a loss that is not finite; all if no single one has."""
+        """The rows, of the `count` in a batch, whose own loss is not finite; if none, all rows."""
         losses = [
             model(**{name: values[k : k + 1] for name, values in inputs.items()}).loss
             for k in range(count)
@@ -244,7 +247,7 @@ class CTCTrainer(Trainer):
 
 
 class StreamPlace(TrainerCallback, ExportableState):
-    """Keeps in each checkpoint where the stream of each process stands, and begins there."""
+    """Stores the place of each process's stream in each checkpoint; a resumed run begins there."""
 
     def __init__(self, stream: StreamedBatches):
         """`stream`: the training's."""
@@ -275,10 +278,10 @@ def refuse_tight(prepared: Any, config: Any) -> None:
     """Check that each label fits the frames of its row, and is of tokens that the head has.
 
     Raises:
-        ValueError: there is no row; or a label does not fit, so that its loss would be infinite and
-            would ruin every weight in a step; or it holds the blank, or a token without an output,
-            so that CTC would read memory that is not its own. The message names the row and what
-            to do.
+        ValueError: there is no row, or one of the labels cannot be trained on. A label that does
+            not fit has an infinite loss, which would ruin every weight in one step. A label that
+            holds the blank, or a token without an output, would make CTC read memory that is not
+            its own. The message names the row and what to do.
     """
     if not len(prepared):
         raise ValueError("There is no row to train on: look at how the split was chosen.")
@@ -325,11 +328,12 @@ def _why_not_finite(model: Any, step: int, names: Sequence[str] = ()) -> str:
 
 
 class StopWithoutProgress(TrainerCallback):
-    """Stop when the validation CER has not fallen for some evaluations, but never before a step.
+    """Stop when validation CER has not fallen for some evaluations, but not before a given step.
 
     Letters come right long before whole words do. On CTC's all-blank plateau the WER stays near 1
-    for hundreds of steps while the CER already falls, so that the WER would stop too early. What has
-    been seen so far is read from the log, which a resumed training brings along.
+    for hundreds of steps while the CER already falls. A rule that looks at the WER would stop the
+    training too early. What has been seen so far is read from the log, which a resumed training
+    brings along.
     """
 
     def __init__(self, patience: int, not_before: int):
@@ -394,7 +398,8 @@ def training_arguments(profile: Any, folder: str | Path) -> TrainingArguments:
         gradient_accumulation_steps=profile.accumulation,
         per_device_eval_batch_size=1,  # course_trainer reads more at once where that changes nothing
         dataloader_num_workers=loader_workers(),
-        # A batch may use no mask, or no layer that `layerdrop` drops: its process says so.
+        # A batch may leave weights unused, of the mask or of a layer that `layerdrop` drops. This
+        # setting lets each process find them.
         ddp_find_unused_parameters=True,
         # Named only where wanted: the argument is about to get another name.
         **({"gradient_checkpointing": True} if profile.gradient_checkpointing else {}),

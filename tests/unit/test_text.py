@@ -105,7 +105,7 @@ def test_the_docstring_names_the_languages():
 
 
 def test_an_unknown_language_is_named():
-    with pytest.raises(ValueError, match="xx-YY.*known are"):
+    with pytest.raises(ValueError, match="xx-YY.*the course knows"):
         normalize("hello", "xx-YY")
 
 

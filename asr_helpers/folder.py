@@ -379,19 +379,18 @@ def _look_at_splits(rows, texts, names, kept, measured, language, log):
     words = sum(len(texts[row].split()) for row in test)
     if new:
         some = tuple(word for word, _ in new.most_common(5))
-        what = (
-            f"words of the test split that training does not have ({new.total() / words:.0%} of it)"
-        )
+        share = new.total() / words
+        what = f"words of the test split that training does not have ({share:.0%} of its words)"
         remedy = "The model must spell them by ear. More different sentences help."
         log.lines.append(Line(what, len(new), some, remedy))
     words = sum(len(texts[row].split()) for row in validation)
     if len(validation) < FEWEST_CLIPS or words < FEWEST_WORDS:
-        what = f"too little to validate on ({words} words), clips"
+        what = f"clips of validation, too little to validate on ({words} words)"
         remedy = "These clips choose the best checkpoint: record more, or do not rely on its score."
         log.lines.append(Line(what, len(validation), (), remedy))
     minutes = sum(measured[row][0] for row in train) / 60
     if minutes < FEWEST_MINUTES:
-        what = f"little to train on ({minutes:.1f} minutes), clips"
+        what = f"clips of train, little to train on ({minutes:.1f} minutes)"
         log.lines.append(Line(what, len(train), (), "Record more; ten minutes are a good start."))
     if not any(rows[row].speaker for row in kept):
         remedy = "If there are several speakers, name them in a column `speaker`."

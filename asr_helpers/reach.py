@@ -57,17 +57,12 @@ def _silent(error):
 def hub_or_cache(name: str | Path):
     """A context to load `name`: from the Hub if it answers, else from the cache.
 
-        A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
+    A folder, and a process with HF_HUB_OFFLINE set, are left as they are.
 
-        Raises:
-    <<<<<<< HEAD
-            ConnectionError: the Hub does not answer and the cache lacks something, or the Hub falls
-                silent half-way. The message says what to do.
-    =======
-            ConnectionError: the Hub does not answer, and the cache lacks something, or it falls silent
-                half-way; says what to do.
-            FileNotFoundError: `name` is a path, and no name on the Hub, and there is no such folder.
-    >>>>>>> attack
+    Raises:
+        ConnectionError: the Hub does not answer and the cache lacks something, or the Hub falls
+            silent half-way. The message says what to do.
+        FileNotFoundError: `name` is a path and no name on the Hub, and there is no such folder.
     """
     if Path(name).is_dir():
         yield

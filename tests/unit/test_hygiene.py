@@ -21,6 +21,7 @@ UNWANTED = {
         "http://192" + ".168.1.7/",
     ),
     "token": (r"\b(?:hf_[A-Za-z]{30,}|gh[pousr]_\w{30,})\b", "hf_" + "a" * 34),
+    "mark of a merge": (r"(?m)^\s*(?:<{7}|>{7}) \S", "<" * 7 + " HEAD"),
     "home of a person": (r"(?:/home|/Users)/[a-z]\w+/|/root/\w", "/home" + "/ada/course"),
 }
 

@@ -204,7 +204,7 @@ TEXTS = {
     "an unknown word": ("hello <unk>", "is a note"),
     "a symbol": ("5 ≈ 6", "has no name"),
     "a date": ("since 12/25/2024", "write it as it is spoken"),
-    "half a surrogate pair": ("hello \ud83d", "HELLO"),
+    "half a surrogate pair": ("hello \ud83d", "in a wrong encoding"),
     "a picture": ("hello 👋", "HELLO"),
     "accents apart": ("cafe\u0301", "CAFE"),
     "a telephone number": ("0" * 5000, None),  # longer than Python makes an int of
@@ -219,7 +219,8 @@ def test_a_transcript_is_learned_or_named_with_the_remedy(kind, tmp_path, proces
     try:
         rows = rows_of(path, text)
     except UnicodeEncodeError:  # Arrow does not store it: such a text comes to `normalize` alone
-        assert normalize(text) == gives
+        with pytest.raises(ValueError, match=gives):
+            normalize(text)
         return
     if gives in (
         "says nothing",
@@ -227,6 +228,7 @@ def test_a_transcript_is_learned_or_named_with_the_remedy(kind, tmp_path, proces
         "is a note",
         "has no name",
         "write it as it is spoken",
+        "in a wrong encoding",
     ):
         with pytest.raises(ValueError, match=gives) as error:
             prepare_dataset(rows, processor, "en-US")

@@ -81,7 +81,7 @@ def draw(result):
         right.bar(names, heights, bottom=bottom, color=colour, label=part)
         bottom += heights
     right.set(ylabel="seconds of an update")
-    right.legend()
+    right.legend(loc="upper center", bbox_to_anchor=(0.5, 1.12), ncols=5, frameon=False, fontsize=8)
     save(figure, "scaling")
 
 

@@ -14,12 +14,11 @@ from transformers import PreTrainedModel
 
 from asr_helpers.augment import Augment
 from asr_helpers.batches import SecondsBatchSampler
-from asr_helpers.chunks import clip_spans, joined
+from asr_helpers.chunks import RATE, clip_spans, joined
 from asr_helpers.collator import rounded_up
 from asr_helpers.frames import frame_count, frame_geometry, frames_needed, samples_needed
 from asr_helpers.training import refuse_tight
 
-RATE = 16_000  # samples a second
 SPAN, CHANNELS = 4, 16  # lengths of a mask in time (frames) and in channels
 WIDTH = 32  # frames; batches are padded to multiples of it
 
@@ -54,14 +53,10 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
     above = [*encoder.layers, encoder.layer_norm][layers]
     hook = above.register_forward_pre_hook(keep, with_kwargs=True)
     try:
+        frames = [frame_count(model.config, len(array)) for array in arrays]
         return [
-            joined(
-                read,
-                model.config,
-                array,
-                clip_spans(model.config, frame_count(model.config, len(array))),
-            )
-            for array in arrays
+            joined(read, model.config, array, clip_spans(model.config, count))
+            for array, count in zip(arrays, frames)
         ]
     finally:
         hook.remove()

@@ -41,7 +41,7 @@ class Augment:
         Args:
             array: float samples of shape (samples,).
             draw: chooses the variation.
-            shortest: samples that the result has at least, so that a label still fits its frames.
+            shortest: the fewest samples that the result may have, so that a label still fits its frames.
                 A clip that is shorter already is not made any shorter.
         """
         random = np.random.default_rng([self.seed, *draw])

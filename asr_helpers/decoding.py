@@ -35,8 +35,9 @@ def course_language_model(
 
     The sources are the training transcripts and, for English, the sentences of the domain that
     ship with the course. Each source is counted and smoothed alone; the shares of a Mixture are
-    those that predict the validation transcripts best. A word that is in no source is predicted by
-    `english_words` for English, and spelled by character n-grams of the sources otherwise.
+    those that predict the validation transcripts best. For English, a word that
+    is in no source is predicted by `english_words`. A word that is not in this list either, and in
+    other languages every word that is in no source, is spelled by character n-grams of the sources.
 
     Args:
         profile: its `decoding` holds the orders, its `language` chooses the sources.
@@ -60,7 +61,7 @@ def course_language_model(
 
 
 def english_words(speller: NGram) -> WordModel:
-    """English words, each as likely as it is frequent in WordNet, whatever stands before it.
+    """A word n-gram of order 1: each English word is as likely as it is frequent in WordNet.
 
     Args:
         speller: spells the words that are not in the list, such as names. A word of the list with a

@@ -39,7 +39,7 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
         The address of the commit. Files of the repository that the folder lacks stay in it.
 
     Raises:
-        HubError: a file is missing, there is no token, it is wrong or may not write there, the name
+        HubError: a file or the token is missing, the token is wrong or may not write there, the name
             is in use, or the Hub cannot be reached or failed. A commit arrives whole or not at all.
     """
     folder = Path(trained.args.output_dir if hasattr(trained, "save_model") else trained)
@@ -68,7 +68,7 @@ def push_page(folder, repo_id, message="Push the page", new=False):
         The address of the Space. Files of an earlier page that the folder lacks are deleted there.
 
     Raises:
-        HubError: a file is missing, there is no token, it is wrong or may not write there, the name
+        HubError: a file or the token is missing, the token is wrong or may not write there, the name
             is in use, or the Hub cannot be reached or failed. A commit arrives whole or not at all.
     """
     folder = Path(folder)

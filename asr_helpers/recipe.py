@@ -273,8 +273,9 @@ def weights_to_mix(
     """The weights that the fine-tuned weights are mixed with: `started`, with the best known head.
 
     The head of `started` has learned from the training clips alone. A base model that was pretrained
-    with CTC has a head that learned from many voices. That head is the better one to mix with, if it
-    has the same tokens. All other weights are those of `started`.
+    with CTC has a head that learned from many voices. If it has
+    the same tokens, it is the one to mix with (measured in benchmarks/README.md). All other weights
+    are those of `started`.
 
     Args:
         started: the state_dict before the second phase; it stays as it is.

@@ -118,7 +118,7 @@ class Takes:
         """`folder` is made when the first recording is kept; `prompts` are the course's if None.
 
         Raises:
-            TakeError: the folder's table says another sentence for a recording than its prompt is.
+            TakeError: the folder's table gives a recording another sentence than its prompt has.
         """
         self.folder = Path(folder).expanduser().resolve()
         self.prompts = load_prompts() if prompts is None else prompts
@@ -196,7 +196,7 @@ class Takes:
         return {names[name]: row for name, row in rows.items() if name in names}
 
     def _refuse_others(self):
-        """Each recording of a prompt has to be of this prompt: its row would else be wrong."""
+        """Refuse recordings of other prompts: their rows in the table would be wrong."""
         for number, row in self._rows().items():
             said, wanted = row.get("transcription"), self.prompts[number].sentence
             if said != wanted and self.path(number).is_file():

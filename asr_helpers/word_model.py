@@ -33,7 +33,8 @@ class WordModel:
     Args:
         order: words in an n-gram, the predicted one included; 1 or more.
         sources: pairs (sentences, weight); each count of these sentences is multiplied by it.
-        speller: the n-gram that spells a word, such as a CharacterModel.
+        speller: the n-gram that predicts a word that was not counted, such as a CharacterModel that
+            spells it, or a WordModel of a list of words.
 
     Attributes:
         symbols: those of `speller`; position i of a distribution belongs to symbols[i].

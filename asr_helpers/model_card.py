@@ -30,8 +30,8 @@ It reads mono speech at {{ rate }} Hz with mean 0 and variance 1, and writes upp
 
 ## What it is not
 
-It has been tested on the speech named above and on nothing else: other voices, other lines and
-other subjects will be read worse, how much worse is not known.
+The scores above are of the speech named above. They say nothing about other voices, other lines and
+other subjects: expect more errors there.
 """
 
 

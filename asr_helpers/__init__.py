@@ -27,9 +27,9 @@
     chunks        sound that is longer than the model reads at once
     training      the head first, then everything
     adaptation    fast fine-tuning on few sentences: the frozen part runs once
-    averaging     weights between those before fine-tuning and those after it
     errors        which words and letters are wrong: two texts, aligned
     metrics       WER and CER with an interval, comparisons, and the calibration of confidence
+    averaging     weights between those before fine-tuning and those after it
     diagnostics   why a model does not learn
     recipe        the course's recipe, which puts these parts together
     new_language  another language on the same encoder

@@ -5,7 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 import torch
 from tqdm.auto import tqdm
 
+from asr_helpers.metrics import paired_bootstrap, wer
+
 Weights = Mapping[str, torch.Tensor]
+ONE_ERROR = 0.68  # share of a normal distribution within one standard error of its mean
 
 
 def mixed(before: Weights, after: Weights, share: float) -> dict[str, torch.Tensor]:
@@ -28,28 +31,58 @@ def mixed(before: Weights, after: Weights, share: float) -> dict[str, torch.Tens
     return {name: torch.lerp(before[name], after[name], share) for name in before}
 
 
-def best_share(
+def least_change(truth: Sequence[str], written: Mapping[float, Sequence[str]], seed: int) -> float:
+    """The smallest share whose WER is within one standard error of the lowest WER.
+
+    The smaller the share, the more is left of what the weights knew before, such as other voices.
+    Validation holds one speaker and cannot show this. So a larger share must be clearly better. This
+    is the one-standard-error rule (Breiman et al. 1984; Hastie et al. 2009, "The Elements of
+    Statistical Learning", section 7.10). The standard error is that of the difference between two
+    mixtures on the same clips, by a paired bootstrap.
+
+    Args:
+        truth: the transcripts.
+        written: what each mixture wrote: {share: texts}.
+        seed: draws the resamples.
+
+    Raises:
+        ValueError: see `asr_helpers.metrics.wer`.
+    """
+    best = min(written, key=lambda share: (wer(truth, written[share]), share))
+    return min(
+        share
+        for share, texts in written.items()
+        if paired_bootstrap(truth, written[best], texts, seed, ONE_ERROR).low <= 0
+    )
+
+
+def best_mixture(
     model: torch.nn.Module,
     before: Weights,
     after: Weights,
     shares: Sequence[float],
-    score: Callable[[], float],
-) -> tuple[float, dict[float, float]]:
-    """Try mixtures, and load the one with the lowest score; of equal ones, the largest share.
+    *,
+    truth: Sequence[str],
+    write: Callable[[], list[str]],
+    seed: int,
+) -> tuple[float, dict[float, list[str]]]:
+    """Try mixtures, and load the one that `least_change` chooses.
 
     Args:
         model: gets the weights.
         before, after: as for `mixed`.
         shares: those to try.
-        score: called without arguments, scores `model` as it is at that moment; lower is better.
+        truth: the transcripts of validation.
+        write: called without arguments; the texts that `model` writes as it is at that moment.
+        seed: as for `least_change`.
 
     Returns:
-        (share, {share: score})
+        (share, {share: texts})
     """
-    scores = {}
+    written = {}
     for share in tqdm(shares, desc="Scoring mixtures", unit="mixture"):
         model.load_state_dict(mixed(before, after, share))
-        scores[share] = score()
-    best = min(scores, key=lambda share: (scores[share], -share))
-    model.load_state_dict(mixed(before, after, best))
-    return best, scores
+        written[share] = write()
+    share = least_change(truth, written, seed)
+    model.load_state_dict(mixed(before, after, share))
+    return share, written

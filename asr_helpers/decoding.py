@@ -1,13 +1,19 @@
 """The course's recipe for decoding with a language model; validation chooses the weights."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from asr_helpers.beam_search import LanguageModelDecoder, characters
-from asr_helpers.language_model import CharacterModel, NGram, load_domain_text
+from asr_helpers.language_model import (
+    CharacterModel,
+    NGram,
+    load_domain_text,
+    load_english_words,
+)
 from asr_helpers.metrics import cer, wer
 from asr_helpers.mixture import Mixture, fit_shares
 from asr_helpers.profiles import Profile
@@ -29,7 +35,8 @@ def course_language_model(
 
     The sources are the training transcripts and, for English, the sentences of the domain that
     ship with the course. Each source is counted and smoothed alone; the shares of a Mixture are
-    those that predict the validation transcripts best.
+    those that predict the validation transcripts best. A word that is in no source is predicted by
+    `english_words` for English, and spelled by character n-grams of the sources otherwise.
 
     Args:
         profile: its `decoding` holds the orders, its `language` chooses the sources.
@@ -40,15 +47,30 @@ def course_language_model(
         ValueError: a split has no transcript, or a transcript is not normalised.
     """
     settings = profile.decoding
-    sources = [train]
-    if profile.language[:2].lower() == "en":
-        sources.append(load_domain_text())
+    english = profile.language[:2].lower() == "en"
+    sources = [train, load_domain_text()] if english else [train]
     letters = {c for c in characters(processor.tokenizer) if c is not None}
     alphabet = "".join(sorted(letters.union(*map("".join, [*sources, validation]))))
     spellers = [CharacterModel(settings.order, [(source, 1)], alphabet) for source in sources]
     speller = _mixed(spellers, validation)
+    if english:
+        speller = english_words(speller)
     words = [WordModel(settings.words, [(source, 1)], speller) for source in sources]
     return _mixed(words, validation)
+
+
+def english_words(speller: NGram) -> WordModel:
+    """English words, each as likely as it is frequent in WordNet, whatever stands before it.
+
+    Args:
+        speller: spells the words that are not in the list, such as names. A word of the list with a
+            letter that `speller` lacks is left out.
+    """
+    alike = defaultdict(list)
+    for word, count in load_english_words().items():
+        if set(word) <= set(speller.symbols):
+            alike[count].append(f"{word} {word}")  # counted within a sentence and at its end
+    return WordModel(1, [(words, count) for count, words in alike.items()], speller)
 
 
 def _mixed(models, validation):

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 DOMAIN_TEXT = Path(__file__).parent / "data" / "domain_text.txt"
+ENGLISH_WORDS = Path(__file__).parent / "data" / "english_words.txt"
 EDGE = "\n"  # stands before each sentence and after it
 ALPHABET = " 'ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 Sources = Iterable[tuple[Iterable[str], float]]  # (sentences, how often each of them counts)
@@ -59,6 +60,16 @@ def load_domain_text(path: str | Path = DOMAIN_TEXT) -> list[str]:
         FileNotFoundError: there is no such file.
     """
     return Path(path).read_text(encoding="utf-8").splitlines()
+
+
+def load_english_words(path: str | Path = ENGLISH_WORDS) -> dict[str, int]:
+    """How often each English word stands in WordNet, normalised: {word: count}.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+    """
+    rows = (line.split() for line in Path(path).read_text(encoding="utf-8").splitlines())
+    return {word: int(count) for word, count in rows}
 
 
 class CharacterModel:

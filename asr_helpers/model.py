@@ -5,16 +5,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import nn
 from transformers import AutoConfig, AutoModelForCTC, PreTrainedModel
 
 from asr_helpers.devices import device
+from asr_helpers.processor import load_processor
 from asr_helpers.reach import hub_or_cache
 
 NO_MASKS = {"mask_time_prob": 0.0, "mask_feature_prob": 0.0}
 # The least number of masks in an utterance, however short. It is 0, so that `mask_time_prob` is
 # never exceeded. The library's default is 2 in time, which hides up to a quarter of a short clip.
 NO_LEAST = {"mask_time_min_masks": 0, "mask_feature_min_masks": 0}
+PRETRAINED_HEAD = "pretraining_heads.safetensors"
 LONG_KERNEL = 256  # frames; a kernel this long is convolved much faster by a Fourier transform
 
 
@@ -81,6 +84,27 @@ def load_base_model(
         # Eager attention trains faster than sdpa on a CPU: its backward pass is the better one.
         model.set_attn_implementation("eager")
     return quick_positions(model.to(device()).eval())
+
+
+def pretrained_head(name: str | Path, processor: Any) -> dict[str, torch.Tensor] | None:
+    """The CTC head that a base model was pretrained with, or None where there is none to use.
+
+    Args:
+        name: the base model. Only a folder has such a head, in the file `PRETRAINED_HEAD`.
+        processor: its tokenizer must have the tokens of the base model, in the same order.
+
+    Returns:
+        {"lm_head.weight": (vocab, hidden), "lm_head.bias": (vocab,)}, float32, on the CPU.
+    """
+    file = Path(name) / PRETRAINED_HEAD
+    if not file.is_file():
+        return None
+    if load_processor(name).tokenizer.get_vocab() != processor.tokenizer.get_vocab():
+        return None
+    stored = load_file(file)
+    return {
+        f"lm_head.{part}": stored[f"model.lm_head.{part}"].float() for part in ("weight", "bias")
+    }
 
 
 def load_model(folder: str | Path) -> PreTrainedModel:

@@ -4,7 +4,7 @@ import copy
 import itertools
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +14,14 @@ import torch
 from transformers import PreTrainedModel, TrainerCallback
 
 from asr_helpers.augment import Augment
-from asr_helpers.averaging import best_share
+from asr_helpers.averaging import best_mixture
 from asr_helpers.batches import SecondsBatchSampler
 from asr_helpers.checkpoints import begin, describe_run, last_checkpoint, training_in
 from asr_helpers.collator import DataCollatorCTCWithPadding
 from asr_helpers.devices import device
 from asr_helpers.diagnostics import memory_explained
 from asr_helpers.metrics import trainer_metrics
-from asr_helpers.model import freeze, load_base_model, redraw_layers
+from asr_helpers.model import freeze, load_base_model, pretrained_head, redraw_layers
 from asr_helpers.parallel import from_first
 from asr_helpers.profiles import Profile
 from asr_helpers.stream import StreamedBatches
@@ -267,15 +267,42 @@ def _reading_cost(model: PreTrainedModel, rows: Any, rate: int) -> float:
     return taken[-1] / (sum(values.shape[1] for values in arrays) / rate)
 
 
-def course_mixture(
-    profile: Profile, processor: Any, before: dict, after: dict, score: Any
-) -> tuple[PreTrainedModel, float, dict[float, float]]:
-    """A new model that holds the best mixture of two states: (model, share, {share: score}).
+def weights_to_mix(
+    profile: Profile, processor: Any, started: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The weights that the fine-tuned weights are mixed with: `started`, with the best known head.
+
+    The head of `started` has learned from the training clips alone. A base model that was pretrained
+    with CTC has a head that learned from many voices. That head is the better one to mix with, if it
+    has the same tokens. All other weights are those of `started`.
 
     Args:
-        before, after: state_dicts, on any device; see `asr_helpers.averaging.mixed`.
-        score: called with the model; lower is better.
+        started: the state_dict before the second phase; it stays as it is.
+    """
+    head = pretrained_head(profile.base_model, processor) or {}
+    return started | {name: weight.to(started[name].device) for name, weight in head.items()}
+
+
+def course_mixture(
+    profile: Profile,
+    processor: Any,
+    *,
+    before: dict[str, torch.Tensor],
+    after: dict[str, torch.Tensor],
+    truth: Sequence[str],
+    write: Callable[[PreTrainedModel], list[str]],
+) -> tuple[PreTrainedModel, float, dict[float, list[str]]]:
+    """A new model that holds the chosen mixture of two states: (model, share, {share: texts}).
+
+    Args:
+        before: from `weights_to_mix`.
+        after: the state_dict after the second phase.
+        truth: the transcripts of validation.
+        write: the texts that a model writes for validation.
     """
     model = load_base_model(profile.base_model, processor, profile.seed, profile.masks)
-    share, scores = best_share(model, before, after, profile.shares, lambda: score(model))
-    return model, share, scores
+    share, written = best_mixture(
+        model, before, after, profile.shares, truth=truth, write=lambda: write(model),
+        seed=profile.seed,
+    )  # fmt: skip
+    return model, share, written

@@ -51,6 +51,7 @@ from asr_helpers.recipe import (
     course_trainer,
     train_or_resume,
     trained_model,
+    weights_to_mix,
 )
 from asr_helpers.report import machine, recorded_knobs, run_record, versions
 from asr_helpers.shards import about_shards, corpus_shards, load_shards
@@ -185,18 +186,19 @@ def train(profile: Profile, *, resume: bool = False, ask: "Ask | None" = None) -
     log.write("trained", step=trainer.state.global_step, resumed_from=resumed)
     best = {k: w.cpu().clone() for k, w in trained_model(trainer).state_dict().items()}
     waveforms = [row["input_values"] for row in validation]
-
-    def score(candidate):
-        return wer(validation["text"], transcribe(candidate, processor, waveforms))
-
-    mixture, share, by_share = course_mixture(profile, processor, started, best, score)
+    before, truth = weights_to_mix(profile, processor, started), list(validation["text"])
+    mixture, share, written = course_mixture(
+        profile, processor, before=before, after=best, truth=truth,
+        write=lambda candidate: transcribe(candidate, processor, waveforms),
+    )  # fmt: skip
+    by_share = {tried: wer(truth, texts) for tried, texts in written.items()}
     with saving(finetuned) as half:
         mixture.save_pretrained(half)
         processor.save_pretrained(half)
-    written = transcribe(load_model(finetuned), processor, waveforms)
+    texts = transcribe(load_model(finetuned), processor, waveforms)
     metrics = {
-        "validation_wer": wer(validation["text"], written),
-        "validation_cer": cer(validation["text"], written),
+        "validation_wer": wer(truth, texts),
+        "validation_cer": cer(truth, texts),
         "train_seconds": log.seconds(),
         "peak_memory_mb": peak_memory_mb(),
     }

@@ -17,13 +17,19 @@ import matplotlib.pyplot as plt
 import torch
 
 from asr_helpers import plots
-from asr_helpers.averaging import best_share
+from asr_helpers.averaging import best_mixture
 from asr_helpers.corpus import load_corpus
 from asr_helpers.inference import transcribe
 from asr_helpers.metrics import cer, wer, wer_interval
 from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
 from asr_helpers.profiles import ROOT, load_profile
-from asr_helpers.recipe import course_head, course_model, course_trainer, trained_model
+from asr_helpers.recipe import (
+    course_head,
+    course_model,
+    course_trainer,
+    trained_model,
+    weights_to_mix,
+)
 from asr_helpers.training import peak_memory_mb
 from benchmarks.common import keep, save
 
@@ -71,6 +77,8 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
     start, processed = time.perf_counter(), time.process_time()
     course_head(profile, model, train)
     before = {name: weight.clone() for name, weight in model.state_dict().items()}
+    if pretrained:
+        before = weights_to_mix(profile, processor, before)
     if watch:
         watch.spent, watch.cpu_spent = time.perf_counter() - start, time.process_time() - processed
     folder = ROOT / "build" / "learning" / f"{'base' if pretrained else 'random'}-{seed}"
@@ -84,10 +92,11 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
     after = {name: weight.clone() for name, weight in model.state_dict().items()}
     validation = splits["validation"].with_format("numpy")
     waveforms, truth = list(validation["input_values"]), list(validation["text"])
-    share, shares = best_share(
-        model, before, after, profile.shares,
-        lambda: wer(truth, transcribe(model, processor, waveforms)),
+    share, written = best_mixture(
+        model, before, after, profile.shares, truth=truth,
+        write=lambda: transcribe(model, processor, waveforms), seed=profile.seed,
     )  # fmt: skip
+    shares = {tried: wer(truth, texts) for tried, texts in written.items()}
     if watch:
         watch.note(trainer.state.global_step, shares[share])
     seconds = time.perf_counter() - start

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from asr_helpers.averaging import best_share, mixed
+from asr_helpers.averaging import best_mixture, least_change, mixed
 
 BEFORE = {"weight": torch.tensor([[0.0, 4.0]]), "bias": torch.tensor([1.0])}
 AFTER = {"weight": torch.tensor([[2.0, 0.0]]), "bias": torch.tensor([1.0])}
@@ -34,17 +34,34 @@ def test_weights_of_another_model_are_named():
         mixed(BEFORE, AFTER | {"only_here": torch.zeros(1)}, 0.5)
 
 
-def test_the_best_mixture_stays_in_the_model():
+TRUTH = [f"{word} TWO" for word in "AN ON IN AT".split()] * 10  # 80 words
+
+
+def with_errors(clips):
+    """The texts of TRUTH, with the first word of some clips missing."""
+    return ["TWO" if number in clips else text for number, text in enumerate(TRUTH)]
+
+
+def test_a_larger_change_must_be_clearly_better():
+    written = {0.25: with_errors(range(20)), 0.5: with_errors(range(3)), 1.0: with_errors(range(2))}
+    assert least_change(TRUTH, written, seed=0) == 0.5  # 3 errors are as good as 2, 20 are not
+    del written[0.5]
+    assert least_change(TRUTH, written, seed=0) == 1.0
+
+
+def test_a_larger_change_that_is_worse_is_not_taken():
+    written = {0.25: with_errors(range(2)), 1.0: with_errors(range(20))}
+    assert least_change(TRUTH, written, seed=0) == 0.25
+
+
+def test_the_chosen_mixture_stays_in_the_model():
     model = torch.nn.Linear(2, 1)
 
-    def distance():  # least where the first weight is 1, half-way
-        return abs(model.weight[0, 0].item() - 1)
+    def write():  # right where the first weight is 1, half-way
+        return with_errors(range(round(40 * abs(model.weight[0, 0].item() - 1))))
 
-    best, scores = best_share(model, BEFORE, AFTER, (0.0, 0.5, 1.0), distance)
-    assert best == 0.5 and scores == {0.0: 1.0, 0.5: 0.0, 1.0: 1.0}
+    share, written = best_mixture(
+        model, BEFORE, AFTER, (0.0, 0.5, 1.0), truth=TRUTH, write=write, seed=0
+    )
+    assert share == 0.5 and written == {0.0: ["TWO"] * 40, 0.5: TRUTH, 1.0: ["TWO"] * 40}
     assert model.weight.tolist() == [[1.0, 2.0]]
-
-
-def test_of_equals_the_one_that_keeps_most_is_taken():
-    best, _ = best_share(torch.nn.Linear(2, 1), BEFORE, AFTER, (0.0, 1.0, 0.5), lambda: 0.3)
-    assert best == 1.0

@@ -8,9 +8,11 @@ from asr_helpers.decoding import (
     choose_weights,
     course_decoder,
     course_language_model,
+    english_words,
     with_hot_words,
 )
 from asr_helpers.errors import hot_word_alarms
+from asr_helpers.language_model import CharacterModel
 from asr_helpers.metrics import wer
 from asr_helpers.mixture import Mixture
 
@@ -55,6 +57,24 @@ def test_the_sources_are_mixed_and_the_domain_counts(model, small, processor):
     assert model.perplexity(VALIDATION) < course_language_model(
         replace(small, language="de-DE"), processor, TRAIN, VALIDATION
     ).perplexity(["PLEASE ENTER THE NUMBER"])
+
+
+def test_an_unknown_word_is_likelier_if_it_is_english(model, small, processor, monkeypatch):
+    assert model.score("CALL RIVERS") > model.score("CALL RIVZRS") + 3
+    assert np.isfinite(model.score("CALL RIVZRS"))  # any name can be spelled
+    monkeypatch.setattr("asr_helpers.decoding.english_words", lambda speller: speller)
+    without = course_language_model(small, processor, TRAIN, VALIDATION)
+    assert model.score("CALL RIVERS") > without.score("CALL RIVERS")
+    assert model.score("RIVERS CALL") > without.score("RIVERS CALL")  # within a sentence, too
+
+
+def test_english_words_are_as_likely_as_they_are_frequent():
+    speller = CharacterModel(2, [(["ABC"], 1)], " ABCDEFGHIJKLMNOPQRSTUVW")  # no X, Y, Z
+    model = english_words(speller)
+    assert model.score("THE") > model.score("RIVER") > model.score("RIVERBANK")
+    assert model.score("THE RIVER") == pytest.approx(model.score("RIVER THE"))
+    with pytest.raises(ValueError, match="XYLOPHONE"):
+        model.score("XYLOPHONE")
 
 
 def test_it_predicts_validation_better_than_weighted_counts(small, processor):

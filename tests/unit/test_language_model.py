@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 
 from asr_helpers.corpus import load_corpus
-from asr_helpers.language_model import ALPHABET, EDGE, CharacterModel, load_domain_text
+from asr_helpers.language_model import (
+    ALPHABET,
+    EDGE,
+    CharacterModel,
+    load_domain_text,
+    load_english_words,
+)
 from asr_helpers.text import normalize
 
 
@@ -109,3 +115,15 @@ def test_the_domain_text_is_normal_and_not_from_the_corpus():
 def test_a_missing_domain_text_is_named(tmp_path):
     with pytest.raises(FileNotFoundError):
         load_domain_text(tmp_path / "none.txt")
+
+
+def test_the_english_words_are_single_words_with_a_count():
+    words = load_english_words()
+    assert len(words) > 30_000 and list(words) == sorted(words)
+    assert all(normalize(word) == word and " " not in word for word in words)
+    assert min(words.values()) == 3 and words["THE"] > words["TELEPHONE"] > words["TELEPHONY"]
+
+
+def test_a_missing_list_of_words_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError):
+        load_english_words(tmp_path / "none.txt")

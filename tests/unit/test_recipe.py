@@ -3,6 +3,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from asr_helpers.model import load_model
+from asr_helpers.processor import processor_for
 from asr_helpers.recipe import (
     Estimate,
     course_collators,
@@ -12,6 +14,7 @@ from asr_helpers.recipe import (
     course_trainer,
     estimate_minutes,
     train_or_resume,
+    weights_to_mix,
 )
 
 
@@ -62,9 +65,35 @@ def test_head_first_then_everything_then_the_mixture(profile, processor, prepare
     history = trainer.state.log_history
     assert [e["step"] for e in history if "eval_wer" in e] == [0, 3, 6]  # before any step, too
     after = trainer.model.state_dict()
-    model, share, scores = course_mixture(profile, processor, before, after, lambda m: 0.5)
-    assert share == max(profile.shares) and set(scores) == set(profile.shares)
-    assert torch.equal(model.lm_head.weight, after["lm_head.weight"])
+    model, share, written = course_mixture(
+        profile, processor, before=before, after=after, truth=["ONE"], write=lambda m: ["ONE"]
+    )
+    assert share == min(profile.shares)  # all are equally good
+    assert written == dict.fromkeys(profile.shares, ["ONE"])
+    by_hand = torch.lerp(before["lm_head.weight"], after["lm_head.weight"], share)
+    assert torch.equal(model.lm_head.weight, by_hand)
+
+
+def test_the_mixture_starts_from_the_head_of_pretraining(profile, processor, lettered):
+    model = course_model(profile, processor)
+    started = model.state_dict()
+    before = weights_to_mix(profile, processor, started)
+    known = load_model(lettered).state_dict()
+    differ = {name for name in started if not torch.equal(before[name], started[name])}
+    assert differ == {"lm_head.weight", "lm_head.bias"}
+    assert all(torch.equal(before[name], known[name]) for name in differ)
+
+
+def test_without_a_head_for_these_tokens_the_mixture_starts_from_what_was_trained(
+    profile, processor, tmp_path
+):
+    started = {"lm_head.weight": torch.zeros(3, 2), "lm_head.bias": torch.zeros(3)}
+    other = processor_for(profile.base_model, ["PERCHÉ"], "it-IT")
+    assert weights_to_mix(profile, other, started) == started
+    elsewhere = replace(
+        profile, base_model="facebook/wav2vec2-base"
+    )  # only a folder has such a head
+    assert weights_to_mix(elsewhere, processor, started) == started
 
 
 def test_it_goes_on_where_it_was_cut_off_unless_it_was_another_run(

@@ -9,7 +9,15 @@ from transformers import WhisperConfig
 
 from asr_helpers.text import normalize
 from recipes.corpus import build
-from recipes.wav2vec2_tiny import bank, corpora, recorded, synthesise, texts, transplant
+from recipes.wav2vec2_tiny import (
+    bank,
+    corpora,
+    english_words,
+    recorded,
+    synthesise,
+    texts,
+    transplant,
+)
 
 
 def test_no_sentence_of_the_corpus_is_spoken(monkeypatch):
@@ -161,3 +169,14 @@ def test_a_transcript_the_recogniser_doubts_is_not_believed():
         ("", 0.0, 1.0),
     ]:
         assert not recorded.fit(text, score, seconds)
+
+
+def test_english_words_are_counted_in_glosses_names_and_counted_meanings(tmp_path):
+    for part in ("adj", "adv", "noun", "verb"):
+        (tmp_path / f"data.{part}").write_text("  1 The licence.\n")
+    (tmp_path / "data.verb").write_text(
+        "  1 The licence.\n00001740 29 v 02 respire 0 take_a_breath 0 000 | it doesn't respire\n"
+    )
+    (tmp_path / "cntlist.rev").write_text("respire%2:29:00:: 1 25\ntake_a_breath%2:29:00:: 1 4\n")
+    found = english_words.counts(tmp_path)
+    assert found == {"RESPIRE": 27, "IT": 1, "DOESN'T": 1}

@@ -14,10 +14,15 @@ from asr_helpers.artifacts import damage
 from asr_helpers.checkpoints import checkpoints_in, training_in
 from asr_helpers.corpus import load_corpus
 from asr_helpers.inference import transcribe
-from asr_helpers.metrics import wer
 from asr_helpers.processor import keep_fitting, load_processor, prepare_dataset
 from asr_helpers.profiles import PROFILES, load_profile
-from asr_helpers.recipe import course_head, course_mixture, course_model, course_trainer
+from asr_helpers.recipe import (
+    course_head,
+    course_mixture,
+    course_model,
+    course_trainer,
+    weights_to_mix,
+)
 from asr_helpers.recipe import train_or_resume as recipe_train
 from asr_helpers.stream import StreamedBatches
 
@@ -74,8 +79,9 @@ def test_its_weights_are_those_of_the_recipe_of_lesson_05(whole, folder, tmp_pat
     recipe_train(profile, trainer)
     sounds = [row["input_values"] for row in validation]
     mixture, share, _ = course_mixture(
-        profile, processor, started, trainer.model.state_dict(),
-        lambda m: wer(validation["text"], transcribe(m, processor, sounds)),
+        profile, processor, before=weights_to_mix(profile, processor, started),
+        after=trainer.model.state_dict(), truth=list(validation["text"]),
+        write=lambda m: transcribe(m, processor, sounds),
     )  # fmt: skip
     found = weights(whole)
     for name, weight in mixture.state_dict().items():
@@ -210,7 +216,7 @@ def test_a_stream_that_was_interrupted_goes_on_with_the_same_rows(
 def test_a_stream_of_other_shards_or_in_other_parts_is_another_run(
     tars, tmp_path, monkeypatch, capsys
 ):
-    def power_cut(*_):
+    def power_cut(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train, "course_mixture", power_cut)
@@ -244,7 +250,7 @@ def test_sigterm_before_the_first_update_ends_at_once(folder, tmp_path, monkeypa
 
 
 def test_resuming_with_other_knobs_is_refused(folder, tmp_path, monkeypatch, capsys):
-    def power_cut(*_):
+    def power_cut(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(train, "course_mixture", power_cut)

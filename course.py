@@ -88,21 +88,26 @@ def surroundings():
     """The environment variables for pip, the lessons and the tests.
 
     PYTHONPATH and the like are left out, since they put other packages in front of the pinned
-    ones; PYTHONOPTIMIZE would switch off every assert of the lessons.
+    ones; PYTHONOPTIMIZE would switch off every assert of the lessons. JUPYTER_PATH, or a kernel that
+    somebody installed for the user, would run the lessons with another Python.
     """
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("PYTHON", "PIP_")) or name in SOURCES | HARMLESS
+        if not name.startswith(("PYTHON", "PIP_", "JUPYTER_PATH")) or name in SOURCES | HARMLESS
     }
-    return {**kept, "PYTHONNOUSERSITE": "1"}  # `|` needs Python 3.9
+    # `|` needs Python 3.9
+    return {**kept, "PYTHONNOUSERSITE": "1", "JUPYTER_PREFER_ENV_PATH": "1"}
 
 
 def ask(code, *arguments):
     """Run code with the environment's Python, and return what it prints; None if it fails."""
-    command = [str(python()), "-I", "-c", code, *arguments]
+    # The other Python does not heed PYTHONUTF8, and this one may: a path would be read wrongly.
+    command = [str(python()), "-I", "-X", "utf8", "-c", code, *arguments]
     try:
-        done = subprocess.run(command, env=surroundings(), capture_output=True, text=True)
+        done = subprocess.run(
+            command, env=surroundings(), capture_output=True, encoding="utf-8", errors="replace"
+        )
     except OSError:  # missing, or a link that leads nowhere
         return None
     return None if done.returncode else done.stdout
@@ -125,6 +130,11 @@ def lacking():
         for name, pin in pins
         if found.get(name.lower().replace("_", "-"), "").split("+")[0] != pin
     ]
+
+
+def made():
+    """The last file that is written when a new environment is made, before any package."""
+    return VENV / ".gitignore"
 
 
 def stamp():
@@ -228,9 +238,10 @@ def only_one():
     with lock:
         if not _lock(lock, wait=False):
             holder = folder / "setup.pid"
-            number = holder.read_text(encoding="utf-8") if holder.exists() else "unknown"
+            number = holder.read_text("utf-8", "replace") if holder.exists() else ""
             print(
-                f"Another setup is at work in {ROOT} (process {number}): waiting for its end.",
+                f"Another setup is at work in {ROOT} (process {number or 'unknown'}): waiting for "
+                "its end.",
                 flush=True,
             )
             _lock(lock, wait=True)
@@ -282,7 +293,8 @@ def setup():
     with only_one() as lock:
         if is_ready():  # another setup has just ended
             return
-        old = lacking() is None
+        # Killed while it was made: it holds no package, and lacks scripts such as `activate`.
+        old = lacking() is None or (lacking() == pinned() and not made().is_file())
         known = None if old else ask("import sys; print(*sys.version_info[:2])")
         number = tuple(map(int, known.split())) if known else sys.version_info[:2]
         brought = wheelhouse(number) if OLDEST <= number <= NEWEST else None
@@ -321,7 +333,7 @@ def _create():
             sys.exit(f"{VENV} is in the way and is no folder: remove it, and try again.")
         # Links instead of copies: a running interpreter cannot be overwritten.
         venv.create(VENV, with_pip=False, clear=True, symlinks=os.name != "nt")
-        (VENV / ".gitignore").write_text("*\n", encoding="utf-8")
+        made().write_text("*\n", encoding="utf-8")
 
 
 def library():
@@ -445,20 +457,19 @@ def test(arguments):
     return unit or browser or rest
 
 
-def refuse_unknown_profile(arguments):
-    """End with one sentence if `--profile` names none, before minutes are spent on the setup."""
+def refuse_wrong_arguments(task, arguments):
+    """End with one sentence if an argument makes no sense, before minutes are spent on the setup."""
     if sys.version_info[:2] < OLDEST:
         return  # the setup says so
-    parser = argparse.ArgumentParser(add_help=False)
-    parser.add_argument("--profile", default="offline")
-    name = parser.parse_known_args(arguments)[0].profile
     sys.path.insert(0, str(ROOT))
-    from asr_helpers.profiles import load_profile
+    from tools import arguments as read
 
-    try:
-        load_profile(name)
-    except ValueError as error:
-        sys.exit(str(error))
+    if task == "run":
+        read.of_run(
+            [path.relative_to(read.LESSONS).as_posix() for path in read.notebooks()], arguments
+        )
+    elif task == "catch-up":
+        read.of_catch_up(arguments)
 
 
 def check(arguments):
@@ -483,8 +494,7 @@ def main():
     chosen, rest = parser.parse_known_args()
     if chosen.task == "check":  # looks at what is there, and changes nothing
         sys.exit(check(rest))
-    if chosen.task == "run":
-        refuse_unknown_profile(rest)
+    refuse_wrong_arguments(chosen.task, rest)
     try:
         setup()
     except KeyboardInterrupt:

@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModelForCTC
 RATES = (4000, 192_000)  # samples a second that a model may take
 FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 SHUT = {errno.EACCES, errno.EPERM, errno.EROFS}
+BLOCKED = {errno.EEXIST, errno.ENOTDIR, errno.ELOOP}
 
 
 # The files of a saved model. One of the two EXTRACTOR_FILES is enough: each tells how sound is read.
@@ -73,6 +74,13 @@ def damage(path: Path) -> str | None:
     )
     if not isinstance(size := outputs.get("vocab_size"), int):
         return "config.json does not say how many tokens the model writes (vocab_size)"
+    limit = outputs.get("max_frames")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        return f"config.json says max_frames {limit!r}, which is no positive whole number"
+    for name in ("conv_kernel", "conv_stride"):
+        values = outputs.get(name, [1])
+        if not isinstance(values, list) or any(type(n) is not int or n < 1 for n in values):
+            return f"config.json says {name} {values!r}, which are no positive whole numbers"
     if any(type(n) is not int or not 0 <= n < size for n in tokens.values()):
         return f"vocab.json does not hold tokens numbered 0 to {size - 1}, as config.json says"
     if wrong := _wrong_tokens(tokens, tokenizer, size, outputs.get("pad_token_id")):
@@ -183,9 +191,11 @@ def _wrong_weights(file: Path, expected: Mapping[str, Sequence[int]]) -> str | N
                 tensor = stored.get_tensor(name)
                 if not tensor.is_floating_point():
                     return f"{file.name} holds whole numbers and no weights in {name}"
+                if tensor.dtype.itemsize < 2:
+                    return f"{file.name} holds weights of 8 bits in {name}, and 16 are the fewest"
                 if tensor.ndim > 1 and not tensor.any():
                     return f"{file.name} holds zeros alone in {name}: its end was never written"
-                if tensor.is_floating_point() and not torch.isfinite(tensor).all():
+                if not torch.isfinite(tensor).all():
                     return f"{file.name} holds weights that are no numbers (NaN), in {name}"
         if zeros_at_the_end(file):
             return f"{file.name} ends in zeros: its end was never written"
@@ -207,15 +217,18 @@ def saving(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if path.is_symlink():
-        path = path.resolve()
+        path = Path(os.path.realpath(path))
     half, old = (path.with_name(f"{path.name}.{kind}-{os.getpid()}") for kind in ("half", "old"))
     with explained(path):
+        if path.is_symlink():  # in a circle
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
         path.parent.mkdir(parents=True, exist_ok=True)
         _bring_back(path)
         for left in [*_left(path, "half"), *_left(path, "old")]:
             discard(left)
         try:
             yield half
+            _refuse_another_kind(path, half)
             if path.is_dir():
                 path.rename(old)  # a folder cannot take the place of another
             half.replace(path)
@@ -229,7 +242,7 @@ def discard(path: str | Path) -> None:
     """Delete a file or a folder, if it is there; of a symbolic link, what it points to as well."""
     path = Path(path)
     if path.is_symlink():
-        target = path.resolve()
+        target = Path(os.path.realpath(path))
         path.unlink()
         path = target
     if path.is_dir():
@@ -264,7 +277,31 @@ def explained(path: str | Path) -> Iterator[None]:
                 f"{path} could not be written: you may not write there. Copy the course into a "
                 "folder of your own and run it from there."
             ) from error
+        if number in BLOCKED and (place := _in_the_way(Path(path))):
+            raise NotADirectoryError(
+                f"{path} could not be written: {place} is no folder, but a file or a link that leads "
+                "nowhere. Remove it, or connect the disk that it leads to, and run this again."
+            ) from error
         raise
+
+
+def _in_the_way(path):
+    """The first part of a path that is no folder where a folder should be; None if there is none."""
+    for part in [*reversed(path.parents), path]:
+        last = part == path and not part.is_symlink()
+        if os.path.lexists(part) and not part.is_dir() and not last:
+            return part
+    return None
+
+
+def _refuse_another_kind(path, half):
+    """Raise OSError if a file would take the place of a folder, or a folder that of a file."""
+    if half.exists() and path.exists() and path.is_dir() != half.is_dir():
+        there, new = ("folder", "file") if path.is_dir() else ("file", "folder")
+        raise OSError(
+            f"{path} is a {there}, and a {new} is to be written there. Rename the {there}, and run "
+            "this again; nothing was changed."
+        )
 
 
 def _left(path, kind):

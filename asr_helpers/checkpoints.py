@@ -108,17 +108,19 @@ def last_checkpoint(folder: str | Path, run: Mapping[str, Any] | None = None) ->
         run: from `describe_run`; None compares nothing.
 
     Raises:
-        ValueError: the checkpoints are of another run; the message says what differs, and what to
-            do.
+        ValueError: the checkpoints are of another run, or the newest one was copied from another
+            run; the message says what differs, and what to do.
     """
     folder = Path(folder)
     checkpoints = checkpoints_in(folder)
     if run is not None and checkpoints:
-        _compare(folder, run)
+        _compare(folder, run, f"The checkpoints in {folder} are")
     for path in reversed(checkpoints):
         random = sorted(path.glob(RANDOM))
         files = [*(path / part for part in PARTS), *random]
         if random and all(map(_is_whole, files)):
+            if run is not None and (path / RECORD).exists():
+                _compare(path, run, f"{path} is")
             return str(path)
         shutil.rmtree(path)
     return None
@@ -128,6 +130,12 @@ def begin(folder: str | Path, run: Mapping[str, Any]) -> None:
     """Write the description of a run into `folder`, before its first checkpoint."""
     with saving(Path(folder) / RECORD) as half:
         half.write_text(json.dumps(run, indent=1, sort_keys=True), encoding="utf-8")
+
+
+def keep_record(folder: str | Path, checkpoint: str | Path) -> None:
+    """Copy the description of the run in `folder`, if there is one, into one of its checkpoints."""
+    if (Path(folder) / RECORD).is_file():
+        shutil.copy(Path(folder) / RECORD, checkpoint)
 
 
 def checkpoints_in(folder: str | Path) -> list[Path]:
@@ -148,15 +156,18 @@ def drop_old(folder: str | Path, keep: int, best: str | None) -> None:
         shutil.rmtree(path)
 
 
-def _compare(folder: Path, run: Mapping[str, Any]) -> None:
-    """Raise ValueError if the run that wrote the checkpoints in `folder` was another one."""
+def _compare(folder: Path, run: Mapping[str, Any], which: str) -> None:
+    """Raise ValueError if the run whose description is in `folder` was another one.
+
+    `which` begins the message, such as "The checkpoints in 05_training are".
+    """
     anew = f"delete {folder} to begin anew"
     try:
         kept = dict(json.loads((folder / RECORD).read_text(encoding="utf-8")) or None)
     except (OSError, TypeError, ValueError):
         raise ValueError(
             f"{folder / RECORD} is missing or damaged: {anew}. This file says with which settings "
-            "the checkpoints beside it were trained."
+            "the files beside it were trained."
         ) from None
     changes = [name for name in sorted({*kept, *run}) if kept.get(name) != run.get(name)]
     if not changes:
@@ -168,7 +179,7 @@ def _compare(folder: Path, run: Mapping[str, Any]) -> None:
         for name in changes[:4]
     ]
     raise ValueError(
-        f"The checkpoints in {folder} are of another run: {', '.join(told)}. Undo this change to go "
+        f"{which} of another run: {', '.join(told)}. Undo this change to go "
         f"on with that run, or {anew}."
     )
 
@@ -184,9 +195,11 @@ def _rows_sum(rows: Any) -> str:
 
 def _base_sum(name: str, model: Any) -> str:
     """A folder's weights, wherever it lies; or the name on the Hub with the commit."""
-    weights = Path(name) / "model.safetensors"
-    if weights.is_file():
-        return hashlib.sha256(weights.read_bytes()).hexdigest()[:16]
+    weights = [Path(name) / "model.safetensors"]
+    if not weights[0].is_file():  # in parts, or in the former format
+        weights = sorted(p for end in ("safetensors", "bin") for p in Path(name).glob(f"*.{end}"))
+    if weights:
+        return hashlib.sha256(b"".join(path.read_bytes() for path in weights)).hexdigest()[:16]
     return f"{name} {getattr(model.config, '_commit_hash', None)}"
 
 

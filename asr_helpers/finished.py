@@ -143,7 +143,7 @@ def _put_together(profile: Profile, ready: Path) -> Path:
     if card.is_file():
         stamp += f" {_checksum(ready, card.name)}"
     kept = target / "made_from.txt"
-    if kept.is_file() and kept.read_text() == stamp and damage(target) is None:
+    if kept.is_file() and kept.read_bytes() == stamp.encode() and damage(target) is None:
         return target
     model: PreTrainedModel = AutoModelForCTC.from_config(AutoConfig.from_pretrained(ready))
     state = _base_state(ready, base)

@@ -52,6 +52,7 @@ def load_base_model(
         vocab_size=size,
         pad_token_id=processor.tokenizer.pad_token_id,
         ctc_loss_reduction="mean",
+        apply_spec_augment=True,  # whether there are masks is said by their shares alone
         **(NO_LEAST | (masks or NO_MASKS)),
     )
     with hub_or_cache(name):

@@ -2,6 +2,8 @@
 
 from huggingface_hub import EvalResult, ModelCard, ModelCardData
 
+from asr_helpers.report import in_code, in_text, without_place
+
 TEXT = """\
 ---
 {{ card_data }}
@@ -9,8 +11,8 @@ TEXT = """\
 
 # {{ title }}
 
-A Wav2Vec2 with a CTC head, fine-tuned from `{{ base }}` on the {{ language }} part of
-`{{ corpus }}`: {{ train_clips }} utterances, {{ train_minutes }} minutes.
+A Wav2Vec2 with a CTC head, fine-tuned from {{ base }} on the {{ language }} part of
+{{ corpus }}: {{ train_clips }} utterances, {{ train_minutes }} minutes.
 
 | test split | |
 |---|---|
@@ -54,9 +56,10 @@ def model_card(profile, metrics, train, test, licence):
             f"{metrics['wer_high']}: take both from the same predictions."
         )
     base = profile.base_model.rstrip("/").split("/")[-1]
+    corpus, language = without_place(profile.corpus), in_text(profile.language)
     score = dict(
-        task_type="automatic-speech-recognition", dataset_type=profile.corpus,
-        dataset_name=profile.corpus, dataset_config=profile.language, dataset_split="test",
+        task_type="automatic-speech-recognition", dataset_type=corpus,
+        dataset_name=corpus, dataset_config=profile.language, dataset_split="test",
     )  # fmt: skip
     data = ModelCardData(
         language=profile.language.split("-")[0], license=licence, library_name="transformers",
@@ -68,8 +71,8 @@ def model_card(profile, metrics, train, test, licence):
         ],
     )  # fmt: skip
     return ModelCard.from_template(
-        data, template_str=TEXT, title=data.model_name, base=base, language=profile.language,
-        corpus=profile.corpus, train_clips=len(train), test_clips=len(test),
+        data, template_str=TEXT, title=in_text(data.model_name), base=in_code(base),
+        language=language, corpus=in_code(corpus), train_clips=len(train), test_clips=len(test),
         train_minutes=round(sum(train["input_length"]) / profile.sampling_rate / 60, 1),
         wer=f"{metrics['wer']:.3f}", cer=f"{metrics['cer']:.3f}", rate=profile.sampling_rate,
         low=f"{metrics['wer_low']:.3f}", high=f"{metrics['wer_high']:.3f}",

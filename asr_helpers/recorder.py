@@ -17,6 +17,7 @@ from asr_helpers.audio import AudioError
 from asr_helpers.folder import SILENT
 from asr_helpers.page import on_colab, open_page, recordings
 from asr_helpers.profiles import OFFLINE
+from asr_helpers.report import in_code
 from asr_helpers.takes import PROMPTS, QUIET, Look, TakeError, Takes, load_prompts
 
 TITLE = "Record your voice"
@@ -73,7 +74,7 @@ def make_recorder(takes: Takes):
     whose = " (here a machine of Google)" if on_colab() else ""
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 600)) as page:
         gr.Markdown(
-            f"# {TITLE}\nRecordings are kept in `{takes.folder}`, on the machine that runs the "
+            f"# {TITLE}\nRecordings are kept in {in_code(str(takes.folder))}, on the machine that runs the "
             f"course{whose}. They are sent nowhere else. "
             "Delete that folder, and the recordings are gone. Lesson 09 lists what else to delete, "
             "such as a model that learned from them.\n\n"

@@ -2,8 +2,10 @@
 
 import os
 import platform
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from html import escape
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -53,6 +55,37 @@ def versions() -> dict[str, str]:
     return found
 
 
+def recorded_knobs(profile: Profile) -> dict[str, Any]:
+    """Every knob of a profile, except where files go. Of a folder there is the name alone."""
+    folders = ("artifacts", "recordings")
+    knobs = {name: value for name, value in vars(profile).items() if name not in folders}
+    for group in ("decoding", "adaptation"):
+        inner = asdict(knobs.pop(group))
+        knobs |= {f"{group} {name}": value for name, value in inner.items()}
+    for name in ("base_model", "ready_model", "corpus"):
+        knobs[name] = without_place(knobs[name])
+    return knobs
+
+
+def without_place(name: str) -> str:
+    """A name on the Hub as it is; of a folder of this machine, its own name says enough."""
+    return Path(name).name if Path(name).is_absolute() else name
+
+
+def in_text(value: Any) -> str:
+    """A value for one line of Markdown, in which no markup of HTML begins."""
+    return escape(" ".join(str(value).split()), quote=False)
+
+
+def in_code(text: str) -> str:
+    """A text as code in Markdown, whatever it holds; nothing in it begins markup."""
+    text = " ".join(text.split())
+    if "`" not in text:
+        return f"`{text}`"
+    fence = "`" * (1 + max(map(len, re.findall("`+", text))))
+    return f"{fence} {text} {fence}"
+
+
 def run_record(
     profile: Profile,
     history: Sequence[Mapping[str, Any]],
@@ -67,14 +100,7 @@ def run_record(
         by_share: validation WER of each mixture.
         metrics: scores on the test split, seconds and memory.
     """
-    folders = ("artifacts", "recordings")
-    knobs = {name: value for name, value in vars(profile).items() if name not in folders}
-    for group in ("decoding", "adaptation"):
-        inner = asdict(knobs.pop(group))
-        knobs |= {f"{group} {name}": value for name, value in inner.items()}
-    for name in ("base_model", "ready_model"):
-        if Path(knobs[name]).is_absolute():  # a folder of this machine: its name says enough
-            knobs[name] = Path(knobs[name]).name
+    knobs = recorded_knobs(profile)
     curve = [
         {k: entry[k] for k in ("step", "eval_loss", "eval_wer", "eval_cer") if k in entry}
         for entry in history
@@ -98,7 +124,8 @@ def report_page(run: Mapping[str, Any]) -> str:
             f"{metrics['wer_high']:.3f}), CER {metrics['cer']:.3f}"
         )
     lines = [
-        f"# {knobs['base_model']} on {knobs['corpus']} ({knobs['language']}), profile {knobs['name']}",
+        f"# {in_text(knobs['base_model'])} on {in_text(knobs['corpus'])} "
+        f"({in_text(knobs['language'])}), profile {in_text(knobs['name'])}",
         "",
         f"- Test WER, as a fraction: {test}",
         f"- Training: {metrics.get('train_seconds', 0) / 60:.1f} minutes; peak memory of the process "
@@ -128,6 +155,6 @@ def report_page(run: Mapping[str, Any]) -> str:
 
 def _table(head: Sequence[str], rows: Any) -> list[str]:
     def line(cells: Any) -> str:
-        return "| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |"
+        return "| " + " | ".join(in_text(cell).replace("|", "\\|") for cell in cells) + " |"
 
     return [line(head), line(["---"] * len(head)), *map(line, rows), ""]

@@ -53,7 +53,7 @@ from asr_helpers.recipe import (
     trained_model,
     weights_to_mix,
 )
-from asr_helpers.report import machine, run_record, versions
+from asr_helpers.report import machine, recorded_knobs, run_record, versions
 from asr_helpers.shards import about_shards, corpus_shards, load_shards
 from asr_helpers.stream import WINDOW_SECONDS
 from asr_helpers.training import peak_memory_mb
@@ -154,7 +154,7 @@ def train(profile: Profile, *, resume: bool = False, ask: "Ask | None" = None) -
     """
     out, ask = Path(profile.artifacts), ask or Ask()
     finetuned, folder, log = out / OWN, out / CHECKPOINTS, Log(out / LOG)
-    if from_first(lambda: _is_finished(out, resume)):
+    if from_first(lambda: _is_finished(out, resume, profile)):
         log.write("finished before")
         return json.loads((out / METRICS).read_text(encoding="utf-8"))
     log.write(
@@ -383,8 +383,11 @@ def _update_seconds(profile: Profile, lengths: Sequence[int]) -> float:
     return seconds / batches * profile.accumulation * process_count()
 
 
-def _is_finished(out: Path, resume: bool) -> bool:
-    """Whether the run in `out` is at its end; ValueError where a new one would overwrite another."""
+def _is_finished(out: Path, resume: bool, profile: Profile) -> bool:
+    """Whether the run in `out` is at its end; ValueError where a new one would overwrite another.
+
+    A finished run of other knobs is another run.
+    """
     finished = (out / OWN).is_dir() and (out / METRICS).is_file()
     begun = bool(checkpoints_in(out / CHECKPOINTS)) or (out / START).is_file()
     if not resume and (begun or (out / OWN).exists()):
@@ -394,6 +397,18 @@ def _is_finished(out: Path, resume: bool) -> bool:
         )
     if resume and finished and not begun:
         require(out / OWN, LESSON)
+        if (out / RUN).exists():
+            kept = json.loads(require(out / RUN, LESSON).read_text(encoding="utf-8")).get(
+                "knobs", {}
+            )
+            mine = json.loads(json.dumps(recorded_knobs(profile), default=str))
+            changed = [k.name for k in KNOBS if k.name in kept and kept[k.name] != mine[k.name]]
+            if changed:
+                told = ", ".join(f"{k} was {kept[k]} and is {mine[k]}" for k in changed[:4])
+                raise ValueError(
+                    f"{out} holds a finished model of another run: {told}. Choose another folder with "
+                    "--out, or leave these options as they were."
+                )
         return True
     return False
 

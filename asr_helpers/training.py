@@ -20,7 +20,7 @@ from transformers import (
 from transformers.trainer_callback import ExportableState
 
 from asr_helpers.batches import DrawnBatches, DrawnRows, SecondsBatchSampler
-from asr_helpers.checkpoints import drop_old
+from asr_helpers.checkpoints import drop_old, keep_record
 from asr_helpers.chunks import clip_logits, is_too_long
 from asr_helpers.devices import device, loader_workers
 from asr_helpers.frames import frame_count, frames_needed, label_fits
@@ -128,6 +128,7 @@ class CTCTrainer(Trainer):
                 "Augmentation needs batches of equal seconds: set equal_seconds to True, or vary to "
                 "False, in the profile."
             )
+        self.add_callback(BestHere())
         self.stream_place = None
         if isinstance(self.train_dataset, StreamedBatches):
             if batch_seconds is None:
@@ -242,8 +243,26 @@ class CTCTrainer(Trainer):
             super()._save_checkpoint(*args, **kwargs)
         finally:
             self.args.save_total_limit = keep
+        if self.args.should_save:
+            folder = Path(self.args.output_dir)
+            keep_record(folder, folder / f"checkpoint-{self.state.global_step}")
         if keep:
             drop_old(self.args.output_dir, keep, self.state.best_model_checkpoint)
+
+
+class BestHere(TrainerCallback):
+    """Finds the best checkpoint in the folder of this training, which may have been moved or copied.
+
+    The Trainer keeps the checkpoint's absolute path. Where the old folder was gone, a resumed
+    training ended with its last weights in place of the best ones, without a word.
+    """
+
+    def on_train_begin(self, args, state, control, **_):
+        """Called by the Trainer when it has read the checkpoint."""
+        if state.best_global_step:
+            best = Path(args.output_dir) / f"checkpoint-{state.best_global_step}"
+            if best.is_dir():
+                state.best_model_checkpoint = str(best)
 
 
 class StreamPlace(TrainerCallback, ExportableState):

@@ -232,6 +232,13 @@ class _Handler(SimpleHTTPRequestHandler):
         ".txt": "text/plain; charset=utf-8",
     }  # fmt: skip
 
+    def send_head(self):
+        """Refuse requests for another host: a foreign web page could send them through a browser."""
+        if self.headers.get("Host", "").rsplit(":", 1)[0] not in ("127.0.0.1", "localhost"):
+            self.send_error(403, "This page is for its own machine: ask for localhost")
+            return None
+        return super().send_head()
+
     def end_headers(self):
         self.send_header("Cross-Origin-Opener-Policy", "same-origin")
         self.send_header("Cross-Origin-Embedder-Policy", "require-corp")

@@ -6,7 +6,6 @@ Where lesson 05 was not run to its end, the fine-tuned model that comes with the
 place. Nothing of your own is changed: your model, your checkpoints and your scores stay.
 """
 
-import argparse
 import sys
 from pathlib import Path
 
@@ -14,24 +13,8 @@ from transformers.utils import logging
 
 from asr_helpers.checkpoints import checkpoints_in
 from asr_helpers.finished import OWN, finished_metrics, finished_model
-from asr_helpers.profiles import PROFILES, ROOT, Profile, load_profile
-
-LESSONS = ROOT / "notebooks"
-
-
-def lesson_named(text: str) -> Path:
-    """The notebook of the lesson that `text` names: "6", "06", "06_evaluate" or with its ending.
-
-    Raises:
-        ValueError: there is none; the message lists the numbers that there are.
-    """
-    lessons = sorted(LESSONS.glob("[0-9][0-9]_*.ipynb"))
-    number = text.zfill(2) if text.isdigit() else text.removesuffix(".ipynb")
-    for path in lessons:
-        if number in (path.stem, path.stem[:2]):
-            return path
-    known = ", ".join(path.stem[:2] for path in lessons)
-    raise ValueError(f"There is no lesson {text!r}: choose one of {known}.")
+from asr_helpers.profiles import Profile
+from tools.arguments import of_catch_up
 
 
 def wants_a_model(lesson: Path) -> bool:
@@ -78,21 +61,14 @@ def catch_up(lesson: Path, profile: Profile) -> list[str]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="course.py catch-up", description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    parser.add_argument("lesson", help="the lesson to begin with, such as 06")
-    parser.add_argument("--profile", default="offline", choices=list(PROFILES))
-    options = parser.parse_args()
+    options = of_catch_up()
     logging.set_verbosity_error()  # the head that the base model lacks is expected here
     logging.disable_progress_bar()
     try:
-        lesson = lesson_named(options.lesson)
-        said = catch_up(lesson, load_profile(options.profile))
+        said = catch_up(options.lesson, options.profile)
     except (ValueError, OSError) as error:
         sys.exit(str(error))
-    print(*said, f"Go on with notebooks/{lesson.name}.", sep="\n")
+    print(*said, f"Go on with notebooks/{options.lesson.name}.", sep="\n")
 
 
 if __name__ == "__main__":

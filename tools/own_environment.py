@@ -7,6 +7,8 @@ import sys
 import venv
 from pathlib import Path
 
+from course import surroundings, writing
+
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -26,12 +28,15 @@ def own_environment(name):
     if python.exists() and stamp.exists() and stamp.read_text() == wanted:
         return python
     print(f"Setting up {folder.relative_to(ROOT)}: the first time only.", flush=True)
-    venv.create(folder, with_pip=True, clear=True)
+    with writing(folder):
+        venv.create(folder, with_pip=True, clear=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    if subprocess.run([*command, "--requirement", str(pins)]).returncode:
+    # Without PYTHONPATH and the like: pip would take what is there for a part of the environment.
+    if subprocess.run([*command, "--requirement", str(pins)], env=surroundings()).returncode:
         sys.exit(
             f"pip could not install what {pins.relative_to(ROOT)} names: see its message above. "
             "The first time needs the network."
         )
-    stamp.write_text(wanted)
+    with writing(stamp):
+        stamp.write_text(wanted)
     return python

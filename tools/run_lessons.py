@@ -8,7 +8,6 @@
 of a lesson that runs alone.
 """
 
-import argparse
 import ast
 import json
 import os
@@ -29,12 +28,12 @@ import psutil
 from nbclient.exceptions import DeadKernelError
 from papermill.exceptions import PapermillExecutionError
 
-from course import pinned
+from course import pinned, writing
+from tools.arguments import DEFAULT, notebooks, of_run
 from tools.lean import lean
 
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS, BUILD = ROOT / "notebooks", ROOT / "build"
-DEFAULT = "offline"
 STANDS_ON = "05_finetune.ipynb"  # this lesson writes what lessons 06 and later read
 
 
@@ -49,32 +48,23 @@ def alone(name="running"):
     Raises:
         SystemExit: another run is at work; the message names its process and what to do.
     """
-    try:
+    with writing(BUILD):
         BUILD.mkdir(parents=True, exist_ok=True)
         (BUILD / f"{name}.lock").touch()
-    except OSError as error:
-        sys.exit(
-            f"{BUILD} cannot be written ({error.strerror}): copy the course into a folder of your "
-            "own and run it from there."
-        )
     # Beside the lock: a locked file cannot be read on every system.
     holder = BUILD / f"{name}.pid"
     try:
         with filelock.FileLock(BUILD / f"{name}.lock", timeout=0):
-            holder.write_text(str(os.getpid()))
+            with writing(holder):
+                holder.write_text(str(os.getpid()))
             yield
     except filelock.Timeout:
-        number = holder.read_text() if holder.exists() else "unknown"
+        number = (holder.read_text(errors="replace") if holder.exists() else "") or "unknown"
         sys.exit(
             f"Another run is at work in {ROOT} (process {number}), and both would write the same "
             "files. Wait for its end, or end that process, and try again; to run two at once, "
             "clone the course a second time."
         )
-
-
-def notebooks():
-    """The lessons in order, then the solutions."""
-    return [*sorted(LESSONS.glob("[0-9][0-9]_*.ipynb")), *sorted(LESSONS.glob("solutions/*.ipynb"))]
 
 
 def checks(path):
@@ -168,9 +158,9 @@ def metrics(profile):
         return json.loads(path.read_text(encoding="utf-8")), path.stat().st_mtime_ns
     except FileNotFoundError:
         return {}, None
-    except ValueError:
+    except (ValueError, OSError):  # no JSON; or a folder, or a link that leads back to itself
         print(f"{path} is damaged: run lesson 05 again, which writes it.", file=sys.stderr)
-        return {}, path.stat().st_mtime_ns
+        return {}, path.lstat().st_mtime_ns
 
 
 def versions(packages):
@@ -201,35 +191,14 @@ def _run_interruptible(path, profile):
         _ignore_interrupts()
 
 
-def until_of(text, names):
-    """The notebook of `names` that `text` is, or begins as the only lesson; None if there is none."""
-    begun = [name for name in names if name.startswith(text) and "/" not in name]
-    return text if text in names else begun[0] if text and len(begun) == 1 else None
-
-
 def main():
-    from asr_helpers.profiles import PROFILES
-
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--profile", default=DEFAULT)
-    parser.add_argument("--until", help="the last notebook to run, such as 05_finetune.ipynb")
-    parser.add_argument("--jobs", type=int, default=1, help="how many run at a time")
-    parser.add_argument("--store", action="store_true")
-    options = parser.parse_args()
-    names = [path.relative_to(LESSONS).as_posix() for path in notebooks()]
-    if options.profile not in PROFILES:
-        sys.exit(f"--profile: there is no {options.profile}, only {', '.join(PROFILES)}.")
-    if options.jobs < 1:
-        sys.exit(f"--jobs: {options.jobs} notebooks at a time run nothing, choose 1 or more.")
-    until = None
-    if options.until is not None and (until := until_of(options.until, names)) is None:
-        sys.exit(f"--until: there is no {options.until}, only {', '.join(names)}.")
+    options = of_run([path.relative_to(LESSONS).as_posix() for path in notebooks(LESSONS)])
     signal.signal(signal.SIGINT, _interrupt_once)
     # The asserts of the lessons are checks; with this variable Python leaves them out.
     os.environ.pop("PYTHONOPTIMIZE", None)
     try:
         with alone(), alone(options.profile):
-            failure = run_all(options.profile, until, options.store, options.jobs)
+            failure = run_all(options.profile, options.until, options.store, options.jobs)
     except KeyboardInterrupt:
         sys.exit("Stopped by Ctrl-C.")
     if failure:
@@ -283,7 +252,7 @@ def run_all(profile, until=None, store=False, jobs=1):
     """Run the notebooks in order, report and store them; None, or the failure that ended it."""
     _, before = metrics(profile)
     (BUILD / "report.json").unlink(missing_ok=True)
-    paths = notebooks()
+    paths = notebooks(LESSONS)
     names = [path.relative_to(LESSONS).as_posix() for path in paths]
     paths = paths[: names.index(until) + 1 if until else None]
     done = in_order(paths, profile) if jobs == 1 else side_by_side(paths, profile, jobs)

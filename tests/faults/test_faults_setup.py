@@ -43,6 +43,9 @@ def clone_into(folder):
     (folder / "constraints.txt").touch()
     (folder / "asr_helpers" / "__init__.py").write_text("WHERE = __file__\n")
     shutil.copy(ROOT / "asr_helpers" / "profiles.py", folder / "asr_helpers")
+    (folder / "tools").mkdir()
+    for name in ("__init__", "arguments"):
+        shutil.copy(ROOT / "tools" / f"{name}.py", folder / "tools")
     return folder
 
 
@@ -247,6 +250,20 @@ def test_a_killed_setup_is_ended_by_the_next(tmp_path, shelf):
     healed(clone, shelf)
 
 
+def test_an_environment_that_was_killed_while_it_was_made_gets_all_its_scripts(tmp_path, shelf):
+    """Python and its settings come first, `activate` comes last: it was never made."""
+    clone = clone_into(tmp_path / "course")
+    code = (
+        "import os, course\n"
+        "course.venv.EnvBuilder.setup_scripts = lambda *_: os._exit(9)\n"
+        "course.setup()"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=clone, env=surroundings(shelf))
+    assert done.returncode == 9 and (clone / ".venv" / "bin" / "python").exists()
+    healed(clone, shelf)
+    assert (clone / ".venv" / "bin" / "activate").exists()
+
+
 def test_ctrl_c_is_one_line(tmp_path, shelf):
     clone = clone_into(tmp_path / "course")
     command = [sys.executable, "course.py", "setup"]
@@ -307,12 +324,30 @@ def test_an_unknown_profile_is_told_before_anything_is_set_up(tmp_path, shelf):
     clone = clone_into(tmp_path / "course")
     done = setup(clone, shelf, task="run --profile nonsense")
     assert done.returncode == 1 and done.stdout == ""
-    assert "No profile 'nonsense': set PROFILE to one of offline" in done.stderr
+    assert "--profile: there is no nonsense, only offline" in done.stderr
+    assert done.stderr.count("\n") == 1 and not (clone / ".venv").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "says"),
+    [
+        ("catch-up 99", "There is no lesson '99': choose one of 01, 06"),
+        ("catch-up 06 --profile nonsense", "No profile 'nonsense'"),
+        ("run --until 99", "--until: there is no 99, only 01_explore.ipynb"),
+        ("run --jobs 0", "--jobs: 0 notebooks at a time run nothing"),
+    ],
+)
+def test_a_wrong_argument_is_told_before_anything_is_set_up(tmp_path, shelf, task, says):
+    clone = clone_into(tmp_path / "course")
+    (clone / "notebooks").mkdir()
+    for name in ("01_explore", "06_evaluate"):
+        (clone / "notebooks" / f"{name}.ipynb").touch()
+    done = setup(clone, shelf, task=task)
+    assert done.returncode == 1 and done.stdout == "" and says in done.stderr
     assert done.stderr.count("\n") == 1 and not (clone / ".venv").exists()
 
 
 def test_lessons_run_with_the_surroundings_that_the_course_wants(copy, shelf):
-    (copy / "tools").mkdir()
     show = "import os, json; print(json.dumps([dict(os.environ), __debug__]))"
     (copy / "tools" / "run_lessons.py").write_text(show)
     done = setup(copy, shelf, task="run", PYTHONPATH="elsewhere", PYTHONOPTIMIZE="1")
@@ -323,7 +358,6 @@ def test_lessons_run_with_the_surroundings_that_the_course_wants(copy, shelf):
 
 
 def test_ctrl_c_reaches_what_was_started_and_its_own_last_words_are_heard(copy, shelf):
-    (copy / "tools").mkdir()
     (copy / "tools" / "run_lessons.py").write_text(
         "import time\nprint('running', flush=True)\ntry:\n    time.sleep(60)\n"
         "except KeyboardInterrupt:\n    time.sleep(1)\n    print('the report is written')\n"

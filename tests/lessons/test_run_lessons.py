@@ -16,6 +16,7 @@ from processes import environment
 
 from asr_helpers.profiles import PROFILES
 from tools import run_lessons
+from tools.arguments import notebooks, until_of
 
 ROOT = Path(__file__).parent.parent.parent
 # Holds the lock until it is told to go on, or is killed.
@@ -127,8 +128,8 @@ def quick(monkeypatch, tmp_path, write=None):
 @pytest.mark.parametrize("until", ["02_preprocess.ipynb", "02"])
 def test_a_run_ends_where_it_is_told_to_and_reports_no_more(tmp_path, monkeypatch, until):
     ran = quick(monkeypatch, tmp_path)
-    names = [path.relative_to(run_lessons.LESSONS).as_posix() for path in run_lessons.notebooks()]
-    assert run_lessons.run_all("smoke", until=run_lessons.until_of(until, names)) is None
+    names = [path.relative_to(run_lessons.LESSONS).as_posix() for path in notebooks()]
+    assert run_lessons.run_all("smoke", until=until_of(until, names)) is None
     assert ran == ["01_explore.ipynb", "02_preprocess.ipynb"]
     assert (tmp_path / "report.json").read_text().count('"notebook"') == 2
 
@@ -171,6 +172,40 @@ def test_a_damaged_score_is_named(tmp_path, monkeypatch, capsys):
     quick(monkeypatch, tmp_path)
     run_lessons.run_all("smoke", until="01_explore.ipynb")
     assert "metrics.json is damaged: run lesson 05 again" in capsys.readouterr().err
+
+
+def test_a_score_that_is_a_folder_or_a_link_in_a_circle_is_named(tmp_path, monkeypatch, capsys):
+    profile = replace(PROFILES["smoke"], artifacts=tmp_path / "artifacts")
+    monkeypatch.setitem(PROFILES, "smoke", profile)
+    kept = profile.artifacts / "metrics.json"
+    kept.mkdir(parents=True)
+    (kept / "notes.txt").write_text("mine")
+    quick(monkeypatch, tmp_path)
+    run_lessons.run_all("smoke", until="01_explore.ipynb")
+    assert "metrics.json is damaged: run lesson 05 again" in capsys.readouterr().err
+    assert (kept / "notes.txt").read_text() == "mine"
+    (kept / "notes.txt").unlink()
+    kept.rmdir()
+    kept.symlink_to(kept)
+    run_lessons.run_all("smoke", until="01_explore.ipynb")
+    assert "metrics.json is damaged: run lesson 05 again" in capsys.readouterr().err
+
+
+def test_a_disk_that_is_full_at_the_start_is_told_in_a_sentence(tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(run_lessons, "BUILD", tmp_path)
+    with (
+        monkeypatch.context() as patch,
+        pytest.raises(SystemExit, match="The disk is full") as error,
+    ):
+        patch.setattr(Path, "write_text", full)
+        with run_lessons.alone():
+            pytest.fail("it went on")
+    assert "folder of your own" not in str(error.value) and "free some space" in str(error.value)
+    with run_lessons.alone():  # there is space again
+        pass
 
 
 # A course of one lesson, run as `python -m tools.run_lessons` runs it.

@@ -140,6 +140,12 @@ JSON = ["config.json", "vocab.json", "tokenizer_config.json", "processor_config.
         ("config.json", deep, "no JSON"),
         ("config.json", saying("model_type", "bert"), "does not describe a CTC model"),
         ("config.json", saying("hidden_size", "wide"), "does not describe a CTC model"),
+        ("config.json", saying("conv_stride", [0] * 7), "conv_stride"),
+        *[
+            ("config.json", saying("max_frames", value), "max_frames.*whole number")
+            for value in (0, -5, "600", 600.5, True, [600])
+        ],
+        ("model.safetensors", changed(all=lambda w: w.to(torch.float8_e4m3fn)), "8 bits"),
     ],
 )
 def test_a_damaged_model_is_named_with_its_file_and_lesson(saved, tmp_path, name, harm, says):
@@ -213,6 +219,51 @@ def test_a_link_that_leads_nowhere_yet_and_a_linked_file_are_saved_too(tmp_path)
     with saving(tmp_path / "metrics.json") as half:
         half.write_text("{}")
     assert (tmp_path / "disk" / "metrics.json").read_text() == "{}"
+
+
+def linked_nowhere(place):
+    place.symlink_to(place.parent / "disk that is not there")
+
+
+def linked_in_a_circle(place):
+    place.symlink_to(place)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+@pytest.mark.parametrize("block", [linked_nowhere, linked_in_a_circle, Path.touch])
+def test_what_stands_in_place_of_the_artifacts_is_named(tmp_path, block):
+    """As when the disk that `artifacts` leads to is not there."""
+    block(tmp_path / "artifacts")
+    for inner in ("metrics.json", "smoke/metrics.json"):
+        with (
+            pytest.raises(OSError, match="metrics.json could not.*artifacts is no folder.*Remove"),
+            saving(tmp_path / "artifacts" / inner) as half,
+        ):
+            half.write_text("{}")
+    assert os.path.lexists(tmp_path / "artifacts")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right there")
+def test_a_file_that_is_a_link_in_a_circle_is_named_and_stays(tmp_path):
+    linked_in_a_circle(tmp_path / "metrics.json")
+    with pytest.raises(OSError, match="metrics.json is no folder.*Remove"):  # noqa: SIM117
+        with saving(tmp_path / "metrics.json") as half:
+            half.write_text("{}")
+    assert (tmp_path / "metrics.json").is_symlink()
+
+
+def test_a_file_does_not_take_the_place_of_a_folder_nor_the_other_way_round(tmp_path):
+    (tmp_path / "metrics.json").mkdir()
+    (tmp_path / "metrics.json" / "notes.txt").write_text("mine")
+    with pytest.raises(OSError, match="metrics.json is a folder, and a file.*Rename"):  # noqa: SIM117
+        with saving(tmp_path / "metrics.json") as half:
+            half.write_text("{}")
+    assert told(tmp_path / "metrics.json") == {"notes.txt": "mine"}
+    (tmp_path / "model").write_text("mine")
+    with pytest.raises(OSError, match="model is a file, and a folder.*Rename"):
+        save(tmp_path / "model", "first")
+    assert (tmp_path / "model").read_text() == "mine"
+    assert len(list(tmp_path.iterdir())) == 2
 
 
 @pytest.mark.skipif(os.name == "nt", reason="links need a right there")

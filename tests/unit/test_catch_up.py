@@ -11,7 +11,8 @@ from asr_helpers.artifacts import damage
 from asr_helpers.model import load_base_model
 from asr_helpers.profiles import PROFILES
 from tools import catch_up as tool
-from tools.catch_up import catch_up, lesson_named, wants_a_model
+from tools.arguments import lesson_named
+from tools.catch_up import catch_up, wants_a_model
 
 SCORES = {"validation_wer": 0.5}
 

@@ -1,6 +1,7 @@
 """One training a folder, and what is left of one that was cut off (test_faults_training.py kills it)."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from asr_helpers.checkpoints import (
     checkpoints_in,
     describe_run,
     drop_old,
+    keep_record,
     last_checkpoint,
     training_in,
 )
@@ -214,6 +216,34 @@ def test_another_corpus_and_another_vocabulary_are_told(
         last_checkpoint(tmp_path, described(profile, larger, model, prepared))
 
 
+def test_a_checkpoint_that_was_copied_from_another_run_is_told(
+    tmp_path, profile, processor, model, prepared
+):
+    run = described(profile, processor, model, prepared)
+    for name, knobs in {"mine": {}, "other": {"learning_rate": 3e-4}}.items():
+        begin(tmp_path / name, described(profile, processor, model, prepared, **knobs))
+        keep_record(tmp_path / name, whole(tmp_path / name, 3))
+    shutil.copytree(tmp_path / "other" / "checkpoint-3", tmp_path / "mine" / "checkpoint-6")
+    with pytest.raises(
+        ValueError, match="checkpoint-6 is of another run: learning_rate was 0.0003"
+    ):
+        last_checkpoint(tmp_path / "mine", run)
+    shutil.rmtree(tmp_path / "mine" / "checkpoint-6")
+    assert last_checkpoint(tmp_path / "mine", run) == str(tmp_path / "mine" / "checkpoint-3")
+
+
+def test_a_base_model_in_other_files_is_compared_by_its_weights(
+    tmp_path, profile, processor, model, prepared
+):
+    """As an older save or a large model has them: a .bin, or several parts."""
+    found = []
+    for content in (b"one", b"two"):
+        (tmp_path / "pytorch_model.bin").write_bytes(content)
+        run = described(profile, processor, model, prepared, base_model=str(tmp_path))
+        found.append(run["base model"])
+    assert found[0] != found[1]
+
+
 @pytest.mark.parametrize("text", [None, "", "{", "[]"])
 def test_a_record_that_is_missing_or_damaged_is_told(
     tmp_path, profile, processor, model, prepared, text
@@ -226,8 +256,6 @@ def test_a_record_that_is_missing_or_damaged_is_told(
 
 
 def test_the_base_models_place_does_not_matter(tmp_path, profile, processor, model, prepared):
-    import shutil
-
     shutil.copytree(profile.base_model, tmp_path / "moved")
     here = described(profile, processor, model, prepared)
     assert (

@@ -1,5 +1,7 @@
 """The one command that a newcomer types."""
 
+import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -59,6 +61,46 @@ def test_a_python_that_is_too_old_is_told(tmp_path, monkeypatch):
     monkeypatch.setattr(course.sys, "version_info", (3, 9, 0))
     with pytest.raises(SystemExit, match="needs Python 3.11 to 3.13, and this is 3.9"):
         course.setup()
+
+
+KERNEL = """
+from jupyter_client.kernelspec import KernelSpecManager
+print(KernelSpecManager().get_kernel_spec("python3").argv[0])
+"""
+
+
+def test_a_foreign_kernel_does_not_run_the_lessons(tmp_path, monkeypatch):
+    """JUPYTER_PATH, and a kernel `python3` that somebody installed for the user, came first."""
+    foreign = tmp_path / "kernels" / "python3"
+    foreign.mkdir(parents=True)
+    spec = {"argv": ["/elsewhere/python"], "display_name": "foreign", "language": "python"}
+    (foreign / "kernel.json").write_text(json.dumps(spec))
+    monkeypatch.setenv("JUPYTER_PREFER_ENV_PATH", "0")
+    for name in ("JUPYTER_PATH", "JUPYTER_DATA_DIR"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, str(tmp_path))
+            found = [
+                subprocess.run(
+                    [sys.executable, "-c", KERNEL], env=around, capture_output=True, text=True
+                ).stdout.strip()
+                for around in (dict(os.environ), course.surroundings())
+            ]
+        assert found[0] == "/elsewhere/python" and found[1] not in ("", "/elsewhere/python")
+
+
+def test_a_path_is_read_whatever_the_surroundings_say_of_encodings():
+    """The environment's Python starts with `-I` and does not heed them, the course's own does."""
+    code = (
+        "import sys, course\n"
+        "course.python = lambda: sys.executable\n"
+        "print(ascii(course.ask(\"print('/K' + chr(252) + 'rs')\")))"
+    )
+    foreign = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, env=os.environ | foreign, capture_output=True,
+        text=True,
+    )  # fmt: skip
+    assert done.stdout == "'/K\\xfcrs\\n'\n", done.stderr
 
 
 def test_the_help_names_every_task():

@@ -1,4 +1,6 @@
 import copy
+import json
+import shutil
 
 import pytest
 import torch
@@ -76,6 +78,17 @@ def test_frozen_weights_are_not_counted_as_trainable(model):
 def test_a_missing_folder_is_named(processor):
     with pytest.raises(OSError, match="no_such_model"):
         load_base_model("./no_such_model", processor, seed=0)
+
+
+def test_masks_that_are_asked_for_are_applied_whatever_the_base_models_config_says(
+    profile, processor, tmp_path
+):
+    base = shutil.copytree(profile.base_model, tmp_path / "base")
+    config = json.loads((base / "config.json").read_text()) | {"apply_spec_augment": False}
+    (base / "config.json").write_text(json.dumps(config))
+    masked = load_base_model(base, processor, 0, profile.masks | {"mask_time_prob": 0.5}).train()
+    hidden = torch.ones(1, 100, masked.config.hidden_size)
+    assert (masked.wav2vec2._mask_hidden_states(hidden.clone()) != hidden).any()
 
 
 def test_a_short_clip_gets_no_more_masks_than_asked(profile, processor, model):

@@ -1,5 +1,6 @@
 """The recorder's parts; tests/browser records in a real browser."""
 
+import re
 import subprocess
 import sys
 import urllib.request
@@ -32,6 +33,16 @@ def test_the_page_names_the_folder_and_says_that_nothing_leaves(takes):
         str(b.value) for b in make_recorder(takes).blocks.values() if hasattr(b, "value")
     )
     assert str(takes.folder) in told and "sent nowhere else" in told and "Delete" in told
+
+
+def test_no_markup_of_the_folder_s_name_reaches_the_page(tmp_path):
+    evil = "a`<img src=x onerror=alert(1)>``b"
+    page = make_recorder(Takes(tmp_path / evil, PROMPTS))
+    (told,) = [
+        b.value for b in page.blocks.values() if "are kept in" in str(getattr(b, "value", ""))
+    ]
+    (code,) = re.findall(r"``` (.*?) ```", told)
+    assert code == str(tmp_path / evil) and "<" not in told.replace(code, "")
 
 
 def test_on_colab_the_page_says_whose_machine_it_is(takes, monkeypatch):

@@ -1,4 +1,5 @@
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,6 +38,15 @@ def test_a_page_holds_what_was_measured_and_no_path(name, tmp_path):
     ):  # fmt: skip
         assert part in page, part
     assert str(tmp_path) not in page and str(Path(report_run.__file__).parent.parent) not in page
+
+
+def test_no_markup_of_a_name_reaches_the_page_and_no_folder_s_place(tmp_path):
+    evil = "<img src=x onerror=alert(1)>"
+    for corpus in (evil, f"a | {evil}", f"line\n\n{evil}", str(tmp_path / "my voice")):
+        page = report_page(record(replace(load_profile("hub"), corpus=corpus, base_model=evil)))
+        assert "<" not in page and str(tmp_path) not in page
+        table = page[page.index("| knob | value |") :].splitlines()
+        assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {3}
 
 
 def test_the_command_writes_the_page(tmp_path, monkeypatch, capsys):

@@ -114,6 +114,18 @@ def test_a_finished_run_is_not_written_over(whole, folder, capsys):
     assert all(torch.equal(before[name], weight) for name, weight in weights(whole).items())
 
 
+def test_a_finished_run_of_other_knobs_is_not_taken_for_this_one(whole, folder, capsys):
+    before = entries(whole)
+    for more, said in [
+        (["--learning-rate", "1e-5"], "learning_rate was 0.001 and is 1e-05"),
+        (["--frozen"], "frozen was ['convolutions', 'projection', 'positions'] and is []"),
+    ]:
+        assert train.main(options(folder, whole, "--resume", *more)) == train.WRONG_INPUT
+        told = capsys.readouterr().err
+        assert f"a finished model of another run: {said}" in told and "--out" in told
+    assert "finished before" not in {e["event"] for e in entries(whole)[len(before) :]}
+
+
 class Terminate(TrainerCallback):
     """What Slurm or a cloud does: SIGTERM in the middle of training."""
 

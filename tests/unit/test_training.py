@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 import torch
 from datasets import Dataset
+from safetensors.torch import load_file
 from transformers import TrainerCallback
 
 from asr_helpers.augment import Augment
-from asr_helpers.checkpoints import checkpoints_in
+from asr_helpers.checkpoints import begin, checkpoints_in
 from asr_helpers.collator import DataCollatorCTCWithPadding
 from asr_helpers.frames import frame_count
 from asr_helpers.long_form import transcribe_long
@@ -106,6 +107,31 @@ def test_resumed_training_ends_where_uninterrupted_training_does(
         assert run.state.global_step == 8
         ends.append({name: weight.clone() for name, weight in model.state_dict().items()})
     assert all(torch.equal(weight, ends[1][name]) for name, weight in ends[0].items())
+
+
+def test_in_a_folder_that_was_moved_the_best_checkpoint_is_found(
+    tmp_path, model, prepared, processor, profile
+):
+    """The Trainer keeps its absolute path: it took the last weights in place of the best ones."""
+    short = replace(profile, max_steps=4, eval_steps=2, warmup_steps=0)
+    run = trainer(model, prepared, processor, short, tmp_path / "before")
+    run.train()
+    best = run.state.best_global_step
+    (tmp_path / "before").rename(tmp_path / "after")
+    found = trainer(model, prepared, processor, short, tmp_path / "after")
+    found.train(resume_from_checkpoint=str(tmp_path / "after" / "checkpoint-4"))
+    place = tmp_path / "after" / f"checkpoint-{best}"
+    assert found.state.best_model_checkpoint == str(place)
+    kept = load_file(place / "model.safetensors")
+    assert all(torch.equal(kept[n], w) for n, w in found.model.state_dict().items() if n in kept)
+
+
+def test_a_checkpoint_says_of_which_run_it_is(tmp_path, model, prepared, processor, profile):
+    short = replace(profile, max_steps=2, eval_steps=2, warmup_steps=0)
+    begin(tmp_path, {"knob seed": 1})
+    trainer(model, prepared, processor, short, tmp_path).train()
+    kept = (tmp_path / "checkpoint-2" / "run.json").read_text()
+    assert kept == (tmp_path / "run.json").read_text()
 
 
 def test_evaluation_keeps_ids_not_logits():

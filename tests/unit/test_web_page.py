@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import http.client
 import json
 import re
 import shutil
@@ -177,6 +178,28 @@ def test_the_server_isolates_the_page_and_answers_this_machine_alone(page):
     finally:
         server.shutdown()
         server.server_close()
+
+
+def test_the_server_refuses_a_foreign_host(page):
+    """A web page whose name suddenly means 127.0.0.1 must not reach it through a browser."""
+    server = open_server(page)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    port, found = server.server_port, {}
+    try:
+        for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", "",
+                     f"127.0.0.1:{port}", f"localhost:{port}", "localhost"):  # fmt: skip
+            for path in ("/", "/page.js", "/model/"):
+                connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+                connection.putrequest("GET", path, skip_host=True)
+                connection.putheader("Host", host)
+                connection.endheaders()
+                found.setdefault(host, set()).add(connection.getresponse().status)
+                connection.close()
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert [found[host] for host in found if "evil" in host or not host] == [{403}] * 4
+    assert [found[host] for host in found if host and "evil" not in host] == [{200}] * 3
 
 
 def test_a_port_in_use_and_a_folder_without_a_page_are_said(page, tmp_path):

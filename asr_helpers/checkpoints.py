@@ -157,7 +157,7 @@ def drop_old(folder: str | Path, keep: int, best: str | None) -> None:
 
 
 def _compare(folder: Path, run: Mapping[str, Any], which: str) -> None:
-    """Raise ValueError if the run whose description is in `folder` was another one.
+    """Raise ValueError if `folder` holds the description of another run than `run`.
 
     `which` begins the message, such as "The checkpoints in 05_training are".
     """

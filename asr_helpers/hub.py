@@ -106,7 +106,7 @@ def _publish(folder, repo_id, message, new, kind, files):
                 **files,
             )  # fmt: skip
     except Exception as error:
-        # `from None`, and no word of the client's: what it quotes could hold the token.
+        # `from None`, and no word of the client's message: the message could quote the token.
         raise HubError(_sentence(error, repo_id, folder, api.endpoint)) from None
 
 

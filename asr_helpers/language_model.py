@@ -41,7 +41,10 @@ class NGram(Protocol):
         """
 
     def mass(self, context: str) -> np.ndarray:
-        """P(the present character, or word, so far, and then c), for each c of `symbols`."""
+        """For each c of `symbols`: P(the present unit begins as it does so far, and then has c).
+
+        A unit is a character (CharacterModel) or a word (WordModel).
+        """
 
     def units(self, text: str) -> list[float]:
         """ln P of each predicted character, or of each word with what ends it."""

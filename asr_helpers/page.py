@@ -38,7 +38,7 @@ def recordings() -> Path:
 
 
 def _remove_left():
-    """Remove the recordings of processes that are no longer there, among one's own folders."""
+    """Remove this user's folders of recordings whose processes are no longer there."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*-*-*"):
         number, start = folder.name.removeprefix(PREFIX).split("-")[:2]
         if not all(re.fullmatch("[0-9]{1,10}", part) for part in (number, start)):

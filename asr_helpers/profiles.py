@@ -206,7 +206,7 @@ HUB = replace(
     mask_time_length=10,
     mask_feature_prob=0.08,
     mask_feature_length=64,
-    # Here transformer layers learn the language: as carefully as in the main training.
+    # Here transformer layers learn the language, at the learning rate of the main training.
     adaptation=replace(OFFLINE.adaptation, language_learning_rate=1e-4, language_steps=1000),
     share_as="wav2vec2-base-minds14-en-us",
     ready_model="facebook/wav2vec2-base-960h",

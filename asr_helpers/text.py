@@ -11,8 +11,8 @@ LANGUAGES = tuple(sorted(RULES))  # those that `normalize` has rules for
 # Latin letters are allowed in every language, since names use them; Russian has its own, too.
 SCRIPTS = {code: ("LATIN", "CYRILLIC") if code == "ru" else ("LATIN",) for code in LANGUAGES}
 LATIN = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-# Letters that a language has, whether or not a small training split holds them all: a rare one that
-# first occurs in the test split would have no token.
+# Letters that a language has, whether or not a small training split holds them all. Otherwise a
+# rare letter that first occurs in the test split would have no token.
 ALPHABETS = {
     "en": "'" + LATIN,
     "es": LATIN + "ÁÉÍÑÓÚÜ",
@@ -193,7 +193,8 @@ def _read_rightly(text):
 
 
 def _one_way_of_writing(text, speaker):
-    """The text in few characters: no width, one apostrophe, one hyphen, one dash, ^ for a power.
+    """The text with fewer kinds of characters: one apostrophe, one hyphen, one dash, ^ for a power,
+    and no characters without width.
 
     Raises:
         ValueError: it was read in a wrong encoding.

@@ -386,7 +386,7 @@ def _update_seconds(profile: Profile, lengths: Sequence[int]) -> float:
 def _is_finished(out: Path, resume: bool, profile: Profile) -> bool:
     """Whether the run in `out` is at its end; ValueError where a new one would overwrite another.
 
-    A finished run of other knobs is another run.
+    It is also a ValueError if the finished run had other knobs than `profile`.
     """
     finished = (out / OWN).is_dir() and (out / METRICS).is_file()
     begun = bool(checkpoints_in(out / CHECKPOINTS)) or (out / START).is_file()

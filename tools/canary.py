@@ -192,8 +192,8 @@ def examine(environment, chosen, newest=True, tries=16):
     Args:
         environment: an `Environment`.
         chosen: requirements to install on top of the pins, such as ["jiwer==2.5.2"].
-        newest: upgrade them, and what they require, as far as they allow; else move no more than
-            they need.
+        newest: upgrade these packages, and those that they require, as far as `chosen` allows.
+            Otherwise only the packages that have to move are moved.
         tries: how many sets of moved packages may be tried.
     """
     report = {"python": sys.version.split()[0], "asked": chosen, "failure": None, "tried": []}

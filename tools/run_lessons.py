@@ -41,7 +41,7 @@ STANDS_ON = "05_finetune.ipynb"  # this lesson writes what lessons 06 and later 
 def alone(name="running"):
     """Let only one run at a time write into this clone's `build`.
 
-    With a profile's name, only one at a time writes into the artifacts of that profile.
+    If `name` is a profile's name, only one run at a time writes into the profile's artifacts.
 
     The lock is the system's: it goes with the process that holds it, however that ends.
 
@@ -216,7 +216,10 @@ def in_order(paths, profile):
 
 
 def side_by_side(paths, profile, jobs):
-    """Run `jobs` at a time, what stands on no other first: (path, seconds, failure) of each."""
+    """Run `jobs` notebooks at a time: (path, seconds, failure) of each.
+
+    The notebooks up to lesson 05 come first, since later lessons read the files of lesson 05.
+    """
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, os.cpu_count() // jobs)))
     later = [path for path in paths if path.name[:2] > STANDS_ON[:2]]
     first = sorted(set(paths) - set(later), key=lambda path: (path.name != STANDS_ON, str(path)))

@@ -120,7 +120,8 @@ def test_a_missing_domain_text_is_named(tmp_path):
 def test_the_english_words_are_single_words_with_a_count():
     words = load_english_words()
     assert len(words) > 30_000 and list(words) == sorted(words)
-    assert all(normalize(word) == word and " " not in word for word in words)
+    assert all(normalize(word) == word for word in list(words)[::40])
+    assert set("".join(words)) <= set(ALPHABET) - {" ", EDGE}
     assert min(words.values()) == 3 and words["THE"] > words["TELEPHONE"] > words["TELEPHONY"]
 
 

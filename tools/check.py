@@ -170,7 +170,7 @@ def check_training(found: dict | str) -> list[Line]:
     told = (
         f"{cores()} cores, {found['step']:.2f} s a training step, with the machine as busy as now"
     )
-    spent = f"lesson 05 will take about {minutes:.0f} minutes"
+    spent = f"training in lesson 05 will take about {minutes:.0f} minutes"
     if minutes > LONG:
         remedy = (
             "Start lesson 05 before a break, with other programs closed and the power cable in; or "

@@ -34,9 +34,9 @@ def mixed(before: Weights, after: Weights, share: float) -> dict[str, torch.Tens
 def least_change(truth: Sequence[str], written: Mapping[float, Sequence[str]], seed: int) -> float:
     """The smallest share whose WER is within one standard error of the lowest WER.
 
-    The smaller the share, the more is left of what the weights knew before, such as other voices.
-    Validation holds one speaker and cannot show this. So a larger share must be clearly better. This
-    is the one-standard-error rule (Breiman et al. 1984; Hastie et al. 2009, "The Elements of
+    A smaller share keeps more of the weights before fine-tuning, and so more of what they knew, such
+    as other voices. Validation cannot show this if it holds the speaker of training alone. So a
+    larger share must be clearly better. This is the one-standard-error rule (Breiman et al. 1984; Hastie et al. 2009, "The Elements of
     Statistical Learning", section 7.10). The standard error is that of the difference between two
     mixtures on the same clips, by a paired bootstrap.
 

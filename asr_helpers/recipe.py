@@ -270,12 +270,12 @@ def _reading_cost(model: PreTrainedModel, rows: Any, rate: int) -> float:
 def weights_to_mix(
     profile: Profile, processor: Any, started: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """The weights that the fine-tuned weights are mixed with: `started`, with the best known head.
+    """The weights that the fine-tuned weights are mixed with.
 
-    The head of `started` has learned from the training clips alone. A base model that was pretrained
-    with CTC has a head that learned from many voices. If it has
-    the same tokens, it is the one to mix with (measured in benchmarks/README.md). All other weights
-    are those of `started`.
+    These are the weights of `started`, with another head if the base model has one. The head of
+    `started` has learned from the training clips alone. The head of pretraining has learned from
+    other speech (see `pretrained_head`), and mixing with it costs less on strangers
+    (benchmarks/README.md).
 
     Args:
         started: the state_dict before the second phase; it stays as it is.

@@ -376,10 +376,13 @@ def fast_bfloat16() -> bool:
     """Whether this machine multiplies bfloat16 matrices faster than float32 ones.
 
     True on GPUs that have it, and on CPUs with AMX or AVX-512 BF16, where a step takes about half
-    the time.
+    the time. False if torch is limited to older instructions (`ATEN_CPU_CAPABILITY=avx2`): then
+    bfloat16 is emulated, and a step takes several times as long.
     """
     if device().type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
+    if "AVX512" not in torch.backends.cpu.get_cpu_capability():
+        return False
     capabilities = getattr(torch.cpu, "get_capabilities", dict)  # older torch cannot tell
     return any(capabilities().get(name, False) for name in ("amx_bf16", "avx512_bf16"))
 

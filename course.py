@@ -7,8 +7,8 @@
     python course.py catch-up 06              what the lessons before 06 would have left
     python course.py check [--no-page]        is this machine ready?
 
-Each command but the last first makes the environment in `.venv` if it is missing, damaged or out of
-date.
+Every command except `check` first makes the environment in `.venv`, if it is missing, damaged or
+out of date.
 """
 
 import argparse
@@ -149,7 +149,7 @@ def digest():
 
 
 def is_ready():
-    """Whether the last setup ended, for these very files, and all its packages are still there."""
+    """Whether a setup for the present `digest` ended, and all its packages are still there."""
     try:
         recorded = json.loads(stamp().read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -229,7 +229,7 @@ def writing(path):
 def only_one():
     """Let one setup at a time work in this clone; another one waits. Gives the lock's descriptor.
 
-    The lock is the system's: it goes with the processes that hold it, however they end.
+    The system holds the lock, and releases it when the processes that have it end in any way.
     """
     folder = ROOT / "build"
     with writing(folder):
@@ -397,8 +397,8 @@ def _install(lock, brought=None):
             )
     if missing := lacking():
         sys.exit(
-            f"pip ended well, but .venv lacks {', '.join(missing[:3])}: look for a setting that "
-            "sends packages elsewhere with `python -m pip config list`, and try again."
+            f"pip ended well, but .venv lacks {', '.join(missing[:3])}: look with `python "
+            "-m pip config list` for a setting that sends packages elsewhere, and try again."
         )
     _make_importable()
     with writing(stamp()):
@@ -448,7 +448,7 @@ def test(arguments):
     two, others = [*pytest, "-n", "2", "--dist", "loadfile"], ["faults", "hub", "lessons"]
     unit = start([*two, "tests/unit"], OMP_NUM_THREADS="1")
     browser = start([*pytest, "tests/browser"])
-    # The longest come first, as tests/suites.py orders them; pytest-xdist would count tests.
+    # The longest come first, as tests/suites.py orders them; pytest-xdist would sort by number.
     two.append("--no-loadscope-reorder")
     rest = start([*two, *(f"tests/{name}" for name in others)], OMP_NUM_THREADS="1")
     for status, name in ((unit, "unit tests"), (browser, "tests with a browser")):

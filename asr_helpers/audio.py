@@ -86,7 +86,7 @@ def read_audio(
     except AudioError:
         raise
     except (soundfile.SoundFileError, OSError, ValueError) as error:
-        # The system's or libsndfile's own words, without an address.
+        # The system's or libsndfile's own words, without the memory address of an object.
         why = getattr(error, "error_string", None) or getattr(error, "strerror", None) or error
         raise AudioError(
             f"{name}: cannot be read as WAV, FLAC, Ogg, Opus or MP3 ({why}). "
@@ -163,7 +163,7 @@ def _whole_numbers(array):
         middle = 2 ** (8 * array.dtype.itemsize - 1)
         return (array.astype(np.float64) - middle) / middle
     bits = 8 * array.dtype.itemsize
-    if bits == 64:  # numpy makes it of lists and of mixed types; the samples had fewer bits
+    if bits == 64:  # numpy's type for lists and mixed types; the samples had fewer bits
         bits = 16 if np.abs(array).max(initial=0) <= 2**15 else 32
     return array.astype(np.float64) / 2 ** (bits - 1)
 
@@ -300,8 +300,8 @@ class Audio(datasets.Audio):
 
     `dataset.cast_column("audio", Audio(sampling_rate=16_000))`, and `dataset[0]["audio"]` is
     `{"path", "array", "sampling_rate"}`: `array` holds float32 mono samples of shape (samples,).
-    Importing this module also makes it what `datasets` builds for a stored audio column and for
-    `load_dataset("audiofolder")`, so that data loaded from Parquet, from disk, from a folder or
+    As soon as this module is imported, `datasets` builds this class for a stored audio column and
+    for `load_dataset("audiofolder")`, so that data loaded from Parquet, from disk, from a folder or
     from the Hub decodes the same way.
 
     Raises (when a row is read):

@@ -8,7 +8,7 @@ from asr_helpers.chunks import long_logits
 from asr_helpers.frames import frame_geometry
 from asr_helpers.long_form import Word, word_times
 
-SAME = 0.2  # seconds that two windows may place the same word apart
+SAME = 0.2  # seconds between the same word's places in two windows, at most
 
 
 def caption_windows(

@@ -79,7 +79,7 @@ def describe_run(profile: Any, processor: Any, model: Any, train: Any, validatio
     knobs = {k: v for k, v in dataclasses.asdict(profile).items() if k not in NOT_TRAINING}
     vocabulary = processor.tokenizer.get_vocab()
     run = {f"knob {name}": value for name, value in knobs.items()}
-    # Batches in an update, all processes together: a resumed training may have other processes.
+    # Batches in an update, of all processes: a resumed training may have more or fewer processes.
     run["knob accumulation"] = profile.accumulation * process_count()
     run |= {
         "vocabulary": _sum(sorted(vocabulary, key=vocabulary.get)),
@@ -214,7 +214,7 @@ def _is_whole(file: Path) -> bool:
     with file.open("rb") as opened:
         try:
             if file.suffix == ".safetensors":
-                with safe_open(file, "np"):  # without sums of its numbers
+                with safe_open(file, "np"):  # the format has no checksums
                     return not zeros_at_the_end(file)
             if file.suffix == ".json":
                 return isinstance(json.loads(opened.read()), dict)

@@ -62,7 +62,7 @@ class PyavSound:
 
 @contextmanager
 def by_ffmpeg(file, kind, seconds):
-    """A context with the path of a WAV file, into which the program ffmpeg decodes an open file.
+    """Let the program ffmpeg decode an open file into a WAV file, whose path the context gives.
 
     No more than `seconds` are decoded, and none but the file itself is read.
 

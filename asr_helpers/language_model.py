@@ -37,7 +37,8 @@ class NGram(Protocol):
     def distribution(self, context: str) -> np.ndarray:
         """P(c | context) for each of `symbols`: an array (symbols,) that sums to 1.
 
-        `context` is what `context` gives, or longer. The result is shared: do not change it.
+        The argument is what the method `context` gives, or longer. The result is shared: do not
+        change it.
         """
 
     def mass(self, context: str) -> np.ndarray:
@@ -53,7 +54,7 @@ class NGram(Protocol):
         """ln P(text), with or without the end of the sentence."""
 
     def perplexity(self, texts: Iterable[str]) -> float:
-        """exp of the mean -ln P of a character, the ends of sentences counted as one each."""
+        """exp of the mean -ln P of a character; each sentence's end counts as a character."""
 
 
 def load_domain_text(path: str | Path = DOMAIN_TEXT) -> list[str]:
@@ -192,7 +193,7 @@ class CharacterModel:
         return sum(self.units(text, end, order))
 
     def perplexity(self, texts: Sequence[str], order: int | None = None) -> float:
-        """exp of the mean -ln P of a character, the ends of sentences counted as one each.
+        """exp of the mean -ln P of a character; each sentence's end counts as a character.
 
         Raises:
             ValueError: there is no text; see `score`.

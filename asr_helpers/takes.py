@@ -65,8 +65,8 @@ def load_prompts(path: str | Path = PROMPTS) -> list[Prompt]:
         raise ValueError(f"{path} is not UTF-8: save it as UTF-8 text.") from error
     if not rows:
         raise ValueError(
-            f"{path} holds no sentences: write the line split, a tab, sentence; and below it a line "
-            "for each sentence: `train` or `test`, a tab, and the sentence."
+            f"{path} holds no sentences: write `split`, a tab, `sentence` in the first line. "
+            "Below, write a line for each sentence: `train` or `test`, a tab, and the sentence."
         )
     for number, row in enumerate(rows, start=2):
         if row.get("split") not in ("train", "test") or not (row.get("sentence") or "").strip():

@@ -6,9 +6,9 @@ Three optimiser steps and one evaluation with the profile `hub`, through the cou
 on the CPU: `Wav2Vec2Config()` as published, random weights, clips of the embedded corpus. With and
 without frozen convolutions and gradient checkpointing, each in a process of its own.
 
-What a GPU holds is arithmetic, not a measurement. A second of audio in a batch costs the growth of
-this process's peak memory from the smaller batch to the larger, divided by the seconds added; the
-weights cost 4 bytes each, and those that train 12 more (gradient, AdamW's two averages). A tenth
+What a GPU holds is arithmetic, not a measurement. The memory for a second of audio is the growth of
+this process's peak memory from the smaller batch to the larger, divided by the seconds added. Each
+weight needs 4 bytes, and a weight that trains 12 more (gradient, AdamW's two averages). A tenth
 of the GPU's memory is left for what this leaves out.
 """
 
@@ -77,7 +77,7 @@ def measure(seconds, frozen, checkpointing):
 
 
 def held(small, large):
-    """(MB a second of audio costs, MB the weights cost, seconds that fit into `GPU_GB`)."""
+    """(MB for a second of audio, MB for the weights, seconds that fit into `GPU_GB`)."""
     slope = (large["peak_mb"] - small["peak_mb"]) / (BATCHES[1] - BATCHES[0])
     weights = (4 * small["parameters"] + 12 * small["trained"]) / 1e6
     return slope, weights, (GPU_GB * 1000 * (1 - KEPT_FREE) - weights) / slope

@@ -2,7 +2,7 @@
 
     python -m benchmarks.transcription [--quick]
 
-The en-US test split, a clip at a time. Ours, greedy and with the character n-gram of lesson 08;
+The en-US test split, a clip at a time. Ours, greedy and with the language model of lesson 08;
 Whisper tiny.en through faster-whisper (int8, beam 5 and 1); pocketsphinx. What is not installed is
 left out, and what to install is said. Ours is the model that benchmarks.time_to_wer trained, or
 else lesson 05's.
@@ -40,7 +40,7 @@ def missing(system):
 
 
 def write_clips():
-    """The test split as samples, in one file, so that no system decodes or imports for another."""
+    """The test split as samples in one file: no measured process decodes or imports a decoder."""
     from asr_helpers.audio import Audio
     from asr_helpers.corpus import load_corpus
 
@@ -66,7 +66,7 @@ def size_mb(*paths):
 
 
 def our_system(weights):
-    """The system imported; a function to load it: (samples to text, megabytes on disk).
+    """Import the system; gives a function that loads it: (samples to text, megabytes on disk).
 
     Args:
         weights: (alpha, beta) of the n-gram, or None to decode greedily.

@@ -38,7 +38,7 @@ def lesson_named(text: str) -> Path:
 
 
 def until_of(text, names):
-    """The notebook of `names` that `text` is, or begins as the only lesson; None if there is none."""
+    """`text` if it is one of `names`, or the only lesson that begins with it; None if neither."""
     begun = [name for name in names if name.startswith(text) and "/" not in name]
     return text if text in names else begun[0] if text and len(begun) == 1 else None
 

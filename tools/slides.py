@@ -10,7 +10,7 @@ In the Markdown, `---` on a line of its own ends a slide, and what follows `Note
 speaker. The notes before the first `---` belong to the first slide. These lines stand for parts of
 the lesson:
 
-    {{waveform}}         what the code cell `NN-waveform` shows: the number of its id does not count
+    {{waveform}}         what the code cell `NN-waveform` shows; leave out the number of its id
     {{worst 1}}          only the first of its outputs
     {{code: waveform}}   the cell's code
     {{ask: nyquist}}     a question of `teaching/quizzes`; its answer joins the notes
@@ -213,7 +213,7 @@ class Deck:
         )
         for body, notes in others:
             yield self.section(body, notes)
-        close = "Let each aim be said in the learners' own words before you show its line."
+        close = "Let the learners say each aim in their own words before you show its line."
         yield self.section(recap, close, "text")
         sheet = (
             f"Questions to print: `teaching/quizzes/{stem}.md`. Solutions: `notebooks/solutions`."

@@ -107,7 +107,7 @@ class SoundPage:
 
         class Handler(BaseHTTPRequestHandler):
             def permitted(self, name):
-                """Whether this page of this machine asks; a foreign page cannot know the token."""
+                """Whether our own page sent the request; no other page knows the token."""
                 host = self.headers.get("Host", "").rsplit(":", 1)[0]
                 own = host in ("127.0.0.1", "localhost")
                 return own and self.path == f"/{token}/{name}"

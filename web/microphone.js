@@ -1,4 +1,4 @@
-// Hands on what the microphone gives, in the audio thread: a Float32Array of mono samples at a time.
+// Passes on what the microphone gives, in the audio thread: a Float32Array of mono samples at a time.
 registerProcessor("microphone", class extends AudioWorkletProcessor {
   process([channels]) {
     if (!channels.length) return true;

@@ -1,5 +1,5 @@
 // The service worker: keeps the page's files in the browser, so that it opens with the network off.
-// Each file is asked of the server first, and taken from what was kept where the server is silent.
+// It asks the server for each file first. If the server does not answer, it takes the kept copy.
 // The build writes these two lines: all files, and a name for exactly this state of them.
 const FILES = ["./"];
 const VERSION = "unbuilt";

@@ -73,7 +73,7 @@ export function resample(samples, from, to) {
     const sine = x === 0 ? 1 : Math.sin(angle) / angle;
     return (cutoff * sine * bessel(12.5 * Math.sqrt(edge))) / bessel(12.5);
   };
-  // Output sample k lies at k * down / up between the input's: `up` kinds of place, a filter each.
+  // Output sample k lies at k * down / up of the input: `up` different fractions, a filter each.
   const filters = Array.from({ length: Math.min(up, Math.round((samples.length * up) / down)) }, (_, k) =>
     Float64Array.from({ length: 2 * half + 1 }, (_, tap) => weight(((k * down) % up) / up - tap + half)));
   const output = new Float32Array(Math.round((samples.length * up) / down));

@@ -3,8 +3,8 @@
     python -m tools.colab           in an environment that is made like Colab's
     python -m tools.colab --here    in the environment that runs this, such as Colab's own image
 
-`requirements.txt` beside this file holds those of Colab's packages that the course, or what the
-course imports, needs. An environment of them is made, the course's setup cell runs in it, with a
+`requirements.txt` beside this file holds those of Colab's packages that the course needs, itself or
+through other packages. An environment of them is made, the course's setup cell runs in it, with a
 stand-in for the module `google.colab` and a repository on this machine, and then every lesson runs
 with the profile `smoke`. Afterwards no package may have another version than before, and `pip check`
 may say nothing new. Writes `colab.md` and `colab.json` to `build/`, and ends with 1 if anything of
@@ -78,7 +78,7 @@ def publish(folder):
 def run_cell(environment, work):
     """Run the setup cells as Colab would; None, or what one said when it failed.
 
-    That of most lessons, and those of the lessons that need more packages.
+    These are the cell of most lessons, and the cells of the lessons that need more packages.
     """
     repository = publish(work / "published" / "course")
     said = (run_one(environment, work, repository, lesson) for lesson in ("", *EXTRAS))

@@ -137,12 +137,12 @@ def diagnose(
             "the frozen encoder (train_head), or go on: it can take hundreds of steps.",
         ),
         Finding(
-            "utterances whose label fits", fit, fit == 1,
+            "share of utterances whose label fits", fit, fit == 1,
             "A label longer than its frames has an infinite loss. Drop those rows (keep_fitting), "
             "and look at them: the transcript may belong to another clip.",
         ),
         Finding(
-            "<unk> among label tokens", unknown, unknown == 0,
+            "share of <unk> among label tokens", unknown, unknown == 0,
             "Letters, digits or signs outside the vocabulary teach nothing. Normalise the "
             "transcripts (asr_helpers.text.normalize), case included.",
         ),

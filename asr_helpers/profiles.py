@@ -48,6 +48,7 @@ class Adaptation:
     language_learning_rate: float = 1.5e-3  # there is nothing to keep: all letters are new
     adapter_steps: int = 60  # few: a step goes through all transformer layers and back
     adapter_learning_rate: float = 2e-3  # few weights, drawn anew, take larger steps
+    full_learning_rate: float = 2e-4  # of all layers: 1e-3 ended on the all-blank plateau
     bottleneck: int = 32  # width of an adapter
     rank: int = 8  # of LoRA's two matrices
 
@@ -207,7 +208,12 @@ HUB = replace(
     mask_feature_prob=0.08,
     mask_feature_length=64,
     # Here transformer layers learn the language, at the learning rate of the main training.
-    adaptation=replace(OFFLINE.adaptation, language_learning_rate=1e-4, language_steps=1000),
+    adaptation=replace(
+        OFFLINE.adaptation,
+        language_learning_rate=1e-4,
+        language_steps=1000,
+        full_learning_rate=1e-4,
+    ),
     share_as="wav2vec2-base-minds14-en-us",
     ready_model="facebook/wav2vec2-base-960h",
     artifacts=ROOT / "artifacts" / "hub",

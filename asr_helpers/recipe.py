@@ -20,15 +20,18 @@ from asr_helpers.checkpoints import begin, describe_run, last_checkpoint, traini
 from asr_helpers.collator import DataCollatorCTCWithPadding
 from asr_helpers.devices import device
 from asr_helpers.diagnostics import memory_explained
+from asr_helpers.frames import frame_count
 from asr_helpers.metrics import trainer_metrics
 from asr_helpers.model import freeze, load_base_model, pretrained_head, redraw_layers
 from asr_helpers.parallel import from_first
 from asr_helpers.profiles import Profile
 from asr_helpers.stream import StreamedBatches
 from asr_helpers.training import (
+    HEAD_BATCH,
     CTCTrainer,
     StopWithoutProgress,
     evaluation_batch,
+    head_losses,
     train_head,
     training_arguments,
 )
@@ -191,8 +194,8 @@ def estimate_minutes(
 
     A copy of the model makes four updates with the profile's batches. The first two updates prepare
     kernels and memory, and only the other two count. Two clips are read once more, to measure the
-    time of reading. The estimate assumes that time is proportional to the seconds of audio, and
-    that other work on the machine stays the same.
+    time of reading, and the head takes two steps on outputs of zeros. The estimate assumes that
+    time is proportional to the seconds of audio, and that other work on the machine stays the same.
 
     Args:
         model: from `course_model`; it stays as it is.
@@ -220,13 +223,13 @@ def estimate_minutes(
     costs = [taken / audio for taken, audio in zip(ends.seconds, itertools.cycle(seen))][2:]
     update = sum(costs) / len(costs)  # seconds for a second of audio
     read = _reading_cost(model, train, rate)
-    trained, checked = sum(lengths) / rate, sum(validation["input_length"]) / rate
+    checked = sum(validation["input_length"]) / rate
     eight = sum(lengths[:8]) / rate
     evaluations = profile.max_steps // profile.eval_steps + 1 + len(profile.shares)
     drawn = profile.max_steps * profile.accumulation * sum(seen) / len(seen)
     return Estimate(
         heart=2 * profile.heart_steps * eight * update / 60,
-        head=(trained * read + profile.head_steps * 0.02) / 60 if profile.head_steps else 0.0,
+        head=_head_seconds(profile, model, train, read) / 60,
         train=drawn * update / 60,
         evaluate=evaluations * checked * read / 60,
     )
@@ -245,6 +248,26 @@ class _Clock(TrainerCallback):
         if device().type == "cuda":
             torch.cuda.synchronize()
         self.seconds.append(time.perf_counter() - self.last)
+
+
+def _head_seconds(profile: Profile, model: PreTrainedModel, train: Any, read: float) -> float:
+    """Seconds that `train_head` takes, with `read` seconds to read a second of audio."""
+    if not profile.head_steps:
+        return 0.0
+    head, lengths = copy.deepcopy(model), train["input_length"]
+    generator = torch.Generator().manual_seed(profile.seed)
+    rows = torch.randperm(len(train), generator=generator)[:HEAD_BATCH].tolist()
+    wide = head.lm_head.in_features
+    hidden = [
+        torch.zeros(frame_count(model.config, lengths[row]), wide, device=model.device)
+        for row in rows
+    ]
+    labels = [torch.tensor(train[row]["labels"]) for row in rows]
+    for _ in range(2):  # the first step prepares kernels and memory
+        start = time.perf_counter()
+        head_losses(head, hidden, labels).mean().backward()
+        step = time.perf_counter() - start
+    return sum(lengths) / profile.sampling_rate * read + profile.head_steps * step
 
 
 def _padded(lengths: Sequence[int], batch: Sequence[int]) -> int:

@@ -28,6 +28,8 @@ from asr_helpers.model import not_finite
 from asr_helpers.parallel import from_all, process_number
 from asr_helpers.stream import StreamedBatches
 
+HEAD_BATCH = 48  # utterances in a step of the head
+
 
 @torch.inference_mode()
 def encoder_outputs(model: PreTrainedModel, prepared: Any) -> list[torch.Tensor]:
@@ -38,6 +40,30 @@ def encoder_outputs(model: PreTrainedModel, prepared: Any) -> list[torch.Tensor]
     return [model.base_model(values).last_hidden_state[0] for values in rows]
 
 
+def head_losses(
+    model: PreTrainedModel, hidden: Sequence[torch.Tensor], labels: Sequence[torch.Tensor]
+) -> torch.Tensor:
+    """The CTC loss of each utterance, divided by its number of label tokens.
+
+    Args:
+        model: a Wav2Vec2ForCTC; only its head is used.
+        hidden: the encoder's outputs of each utterance, shape (frames, channels).
+        labels: the token ids of each utterance, shape (tokens,).
+
+    Returns:
+        The losses, shape (utterances,).
+    """
+    logits = model.lm_head(pad_sequence(list(hidden), batch_first=True))
+    sizes = torch.tensor([len(row) for row in labels])
+    losses = torch.nn.functional.ctc_loss(
+        logits.log_softmax(dim=-1).transpose(0, 1),
+        pad_sequence(list(labels), batch_first=True).to(logits.device),
+        torch.tensor([len(row) for row in hidden]), sizes,
+        blank=model.config.pad_token_id, reduction="none",
+    )  # fmt: skip
+    return losses / sizes.to(losses.device)
+
+
 def train_head(
     model: PreTrainedModel,
     prepared: Any,
@@ -45,7 +71,7 @@ def train_head(
     steps: int,
     learning_rate: float,
     seed: int,
-    batch_size: int = 48,
+    batch_size: int = HEAD_BATCH,
 ) -> list[float]:
     """Fit only the CTC head, on encoder outputs that are computed once and kept.
 
@@ -74,20 +100,14 @@ def train_head(
     optimizer = torch.optim.AdamW(model.lm_head.parameters(), lr=learning_rate)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=max(1, steps))
     generator = torch.Generator().manual_seed(seed)
-    blank, losses = model.config.pad_token_id, []
+    losses = []
     for step in tqdm(range(steps), desc="Training the head", unit="step", disable=steps < 10):
         rows = torch.randperm(len(labels), generator=generator)[:batch_size].tolist()
         new = [row for row in rows if row not in hidden]
         for row, output in zip(new, encoder_outputs(model, prepared.select(new))):
             hidden[row] = output.clone()
-        logits = model.lm_head(pad_sequence([hidden[r] for r in rows], batch_first=True))
-        sizes = torch.tensor([len(labels[r]) for r in rows])
-        each = torch.nn.functional.ctc_loss(
-            logits.log_softmax(dim=-1).transpose(0, 1),
-            pad_sequence([labels[r] for r in rows], batch_first=True).to(logits.device),
-            torch.tensor([len(hidden[r]) for r in rows]), sizes, blank=blank, reduction="none",
-        )  # fmt: skip
-        loss = (each / sizes.to(each.device)).mean()
+        each = head_losses(model, [hidden[row] for row in rows], [labels[row] for row in rows])
+        loss = each.mean()
         losses.append(loss.item())
         if not math.isfinite(losses[-1]):
             wrong = [row for row, ok in zip(rows, each.isfinite().tolist()) if not ok]

@@ -85,8 +85,12 @@ def pipeline(array, rate, config, text):
         "", (2.05, 3.25), (head - 0.3, 3.25),
         arrowprops={"arrowstyle": "|-|,widthA=0.3,widthB=0.3"},
     )  # fmt: skip
-    axes.text(head / 2 + 0.9, 3.35, "encoder: pretrained", ha="center", va="bottom", color=GREEN)
-    axes.text(head + 0.87, 3.1, "new, random\nat first", ha="center", va="bottom", color=ORANGE)
+    axes.text(
+        head / 2 + 0.9, 3.35, "encoder: from the base model", ha="center", va="bottom", color=GREEN
+    )
+    axes.text(
+        head + 0.87, 3.1, "new, random before\nfine-tuning", ha="center", va="bottom", color=ORANGE
+    )
     written = text if len(text) < 72 else f"{text[:70]}…"
     end = head + 3.75
     axes.text(end, 0.35, f"“{written}”", ha="right", va="bottom", size=13, family="monospace")
@@ -166,14 +170,14 @@ def pretraining(array):
     _box(axes, 0.4, 4.2, 8.0, 0.9, GREEN, "transformer", size=14)
     notes = {
         0.55: "waveform", 2.03: "frames of the convolutions", 3.38: "1. mask: hide some frames",
-        5.88: "the transformer's outputs", 7.38: "3. contrast: the true frame\namong others",
+        5.88: "the transformer's outputs", 7.38: "3. contrast: the true entry\namong others",
     }  # fmt: skip
     for height, note in notes.items():
         weight = "bold" if note[0].isdigit() else "normal"
         axes.text(8.6, height, note, va="center", weight=weight)
     x = 0.5 + 0.79 * asked + 0.33
     _arrow(axes, (x, 6.25), (x, 7.0), ORANGE)
-    axes.text(x - 0.2, 6.65, "which frame was hidden here?", ha="right", va="center", color=ORANGE)
+    axes.text(x - 0.2, 6.65, "which entry belongs here?", ha="right", va="center", color=ORANGE)
     for k, (colour, mark) in enumerate(((PINK, "✗"), (YELLOW, "✓"), (SKY, "✗"), (GREEN, "✗"))):
         _box(axes, x + 0.9 * (k - 1) - 0.33, 7.05, 0.66, 0.66, colour, mark, 14, 0.7)
     axes.plot([12.7, 13.6, 13.6, x], [2.03, 2.03, 8.1, 8.1], color=GREY, linewidth=1.6)
@@ -187,7 +191,7 @@ def pretraining(array):
         figure,
         "Self-supervised pretraining. Convolutions make frames of the waveform; some frames are "
         "masked; a transformer gives an output for each. At a masked place its output must pick the "
-        "true frame, quantised by a codebook, out of frames from other places.",
+        "true entry of the codebook out of the entries of other masked frames.",
     )
 
 

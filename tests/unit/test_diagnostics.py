@@ -60,14 +60,14 @@ def test_a_label_that_does_not_fit_is_found(model, processor, prepared):
     rows = prepared.map(lengthen, with_indices=True)
     assert label_fit(model, rows) == 1 - 1 / len(rows)
     writes_only(model, 5)
-    assert bad(model, processor, rows) == {"utterances whose label fits"}
+    assert bad(model, processor, rows) == {"share of utterances whose label fits"}
 
 
 def test_unknown_tokens_are_counted(model, processor, prepared):
     rows = prepared.map(lambda row: {"labels": processor.tokenizer("ab1 CD").input_ids})
     assert unknown_share(processor, rows) == 3 / 6
     writes_only(model, 5)
-    assert bad(model, processor, rows) == {"<unk> among label tokens"}
+    assert bad(model, processor, rows) == {"share of <unk> among label tokens"}
 
 
 def test_weights_that_are_no_numbers_are_told_from_the_plateau(model, processor, prepared):

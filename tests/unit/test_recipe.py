@@ -135,5 +135,17 @@ def test_minutes_are_estimated_from_steps_measured_here(profile, processor, prep
     assert "minutes on this machine" in str(short)
 
 
+def test_minutes_of_the_head_grow_with_its_steps(profile, processor, prepared):
+    model = course_model(profile, processor)
+    rows = dict(model=model, processor=processor, train=prepared, validation=prepared)
+    none, few, many = (
+        estimate_minutes(replace(profile, max_steps=10, head_steps=steps), **rows).head
+        for steps in (0, 1, 100_000)
+    )
+    assert none == 0 and few > 0
+    assert many > 10 * few  # each step costs something, measured here
+    assert all(weight.grad is None for weight in model.parameters())  # a copy took the steps
+
+
 def test_an_estimate_is_told_in_whole_minutes():
     assert str(Estimate(1, 0.5, 8.2, 2)).startswith("about 12 minutes on this machine (heart 1.0,")

@@ -176,7 +176,15 @@ def test_peak_memory_is_at_least_what_is_held():
 def test_bfloat16_is_fast_where_the_processor_multiplies_it(monkeypatch, capabilities, fast):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities, raising=False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX512")
     assert fast_bfloat16() is fast
+
+
+def test_no_bfloat16_where_torch_is_limited_to_older_instructions(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
+    monkeypatch.setattr(torch.backends.cpu, "get_cpu_capability", lambda: "AVX2")
+    assert fast_bfloat16() is False
 
 
 def test_validation_is_scored_an_utterance_at_a_time(profile, tmp_path):

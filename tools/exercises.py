@@ -142,9 +142,11 @@ def notebook(stem: str, found: list[dict[str, Any]]) -> Any:
     opening = (
         f"{title}\n\nThe exercises of [lesson {number}](../{stem}.ipynb). In each, write your code "
         "into the cell that says so, run the cell, and then run the folded cell below it, which is the "
-        "check. The check says what is wrong, or that the exercise is solved. `make progress` shows "
-        "what you have solved. The notebook is stored without results, since they are yours to make: "
-        "begin with *Run all cells above* the first exercise."
+        "check. The check says what is wrong, or that the exercise is solved. To see what you have solved, "
+        "open a second terminal in the course's folder, and type `make progress` (Windows: "
+        r"`.venv\Scripts\python -m tools.progress`; without make on other systems: "
+        "`.venv/bin/python -m tools.progress`). The notebook is stored without results, since they are "
+        "yours to make: begin with *Run all cells above* the first exercise."
     )
     practice = "from asr_helpers.practice import exercise, keep_progress\n\nkeep_progress()"
     cells = [markdown(opening, id=f"exercises-{number}")]

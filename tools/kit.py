@@ -167,8 +167,8 @@ def committed(target: Path) -> None:
         sys.exit(f"{ROOT} is no clone: the kit is made from a commit. Clone the course with git.")
     if state.stdout.strip():
         sys.exit(
-            "The kit is made from the last commit, and there are changes since: commit them, or make "
-            "the kit in a fresh clone."
+            "The kit is made from the last commit, and there are changes since: make the kit in a fresh "
+            "clone, or commit what every copy of the kit should have (no lesson with cleared outputs)."
         )
     with tempfile.TemporaryDirectory() as folder:
         archive = Path(folder) / "course.tar"

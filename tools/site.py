@@ -4,7 +4,7 @@
 
 The site opens from disk (`build/site/index.html`) and asks no other host for anything. Sphinx and
 what it needs are installed into an environment of their own, `build/site-env`, the first time.
-With an address each lesson gets a link to Colab. Needs only Python.
+With an address each lesson gets a link to Colab, to the release that the badges name. Needs only Python.
 """
 
 import argparse
@@ -17,6 +17,7 @@ import sys
 import tomllib
 from pathlib import Path
 
+from tools.address import tag
 from tools.own_environment import own_environment
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -128,7 +129,7 @@ def staged_notebook(path, name, known, where):
     opens_alone = any("colab-setup" in c["metadata"].get("tags", []) for c in notebook["cells"])
     if where and opens_alone:
         slug = where.removeprefix("https://github.com/")
-        link = f"[Open in Colab]({COLAB}/github/{slug}/blob/main/{name})\n\n"
+        link = f"[Open in Colab]({COLAB}/github/{slug}/blob/{tag()}/{name})\n\n"
         title, _, rest = kept[0]["source"].partition("\n")
         kept[0]["source"] = f"{title}\n\n{link}{rest.lstrip()}"
     notebook["cells"] = kept

@@ -148,7 +148,9 @@ class Deck:
             raise self.wrong(
                 body,
                 f"the stored cell `{name}` shows {len(found)} outputs, and {number or 'one or more'} "
-                "was asked for. Mend the slide, or run `make render`.",
+                "was asked for. Were the lesson's outputs cleared? Then "
+                f"`git checkout notebooks/{self.path.stem}.ipynb` brings the lesson back as last "
+                "committed, without your changes. Otherwise mend the slide, or run `make render`.",
             )
         return "\n".join([found[int(number) - 1]] if number else found)
 

@@ -177,7 +177,7 @@ def test_a_kit_that_cannot_serve_says_why_in_one_line_and_nothing_is_made(unpack
 
 def test_a_kit_is_made_from_a_commit_only(source):
     (source / "course.py").write_text("1")
-    with pytest.raises(SystemExit, match="there are changes since: commit them"):
+    with pytest.raises(SystemExit, match="changes since: make the kit in a fresh clone.*cleared"):
         kit.make()
     shutil.rmtree(source / ".git")
     with pytest.raises(SystemExit, match="is no clone"):

@@ -106,7 +106,11 @@ def test_a_question_stands_on_the_slide_and_its_answer_in_the_notes():
             "{{gone}}",
             r"77_small.md, slide “One”: the lesson has no code cell `gone`. .* words, wave",
         ),
-        ("{{silent}}", r"the stored cell `silent` shows 0 outputs.*make render"),
+        (
+            "{{silent}}",
+            r"the stored cell `silent` shows 0 outputs.*git checkout notebooks/77_small.ipynb"
+            ".*without your changes.*make render",
+        ),
         ("{{wave 3}}", r"the stored cell `wave` shows 2 outputs, and 3"),
         ("{{code: gone}}", "no code cell `gone`"),
         ("{{ask: gone}}", r"teaching/quizzes/77_small.yaml has no question `gone`"),

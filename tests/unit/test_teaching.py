@@ -4,6 +4,7 @@ import ast
 import re
 from pathlib import Path
 
+import nbformat
 import pytest
 import yaml
 from test_community import targets, unknown_commands
@@ -12,6 +13,13 @@ ROOT = Path(__file__).parent.parent.parent
 TEACHING = ROOT / "teaching"
 LESSONS = sorted((TEACHING / "lessons").glob("*.md"))
 PAGES = sorted(TEACHING.glob("*.md")) + LESSONS
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("**/[0-9][0-9]_*.ipynb"))
+# What stands in the place of a command of make on Windows, which has no make.
+WITHOUT_MAKE = {
+    "lab": r"py course.py lab notebooks",
+    "progress": r".venv\Scripts\python -m tools.progress",
+    "web": r".venv\Scripts\python -m tools.web",
+}
 # Headings of the page on troubles that no code of the course writes.
 OTHERS = {
     "No module named", "My WER stays", "Killed", "CUDA out of memory", "Some weights of",
@@ -90,6 +98,25 @@ def test_commands_of_the_teachers_pages_exist(page):
     assert unknown_commands(text, targets()) == []
     for task in re.findall(r"course\.py ([\w-]+)", text):
         assert f'"{task}"' in (ROOT / "course.py").read_text(encoding="utf-8"), task
+
+
+def lacking_windows(text):
+    """The commands of make that a text tells a learner, without what to type on Windows."""
+    return [
+        name for name, form in WITHOUT_MAKE.items() if f"make {name}`" in text and form not in text
+    ]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_that_names_make_says_what_to_type_without_it(path):
+    for cell in nbformat.read(path, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            assert lacking_windows(cell.source) == [], cell.id
+
+
+def test_a_command_without_its_form_for_windows_would_be_seen():
+    assert lacking_windows("Type `make lab`, then `make progress`.") == ["lab", "progress"]
+    assert lacking_windows("`make lab` (Windows: `py course.py lab notebooks`)") == []
 
 
 def test_no_part_of_a_schedule_is_longer_than_ninety_minutes():

@@ -37,14 +37,14 @@ def lesson_named(text: str) -> Path:
     raise ValueError(f"There is no lesson {text!r}: choose one of {known}.")
 
 
-def until_of(text, names):
+def notebook_of(text, names):
     """`text` if it is one of `names`, or the only lesson that begins with it; None if neither."""
     begun = [name for name in names if name.startswith(text) and "/" not in name]
     return text if text in names else begun[0] if text and len(begun) == 1 else None
 
 
 def of_run(names: list[str], arguments: list[str] | None = None) -> argparse.Namespace:
-    """The options of `course.py run`, `until` as a name of `names` or None.
+    """The options of `course.py run`, `since` and `until` as names of `names` or None.
 
     Args:
         names: of the notebooks, in order.
@@ -55,6 +55,9 @@ def of_run(names: list[str], arguments: list[str] | None = None) -> argparse.Nam
     """
     parser = argparse.ArgumentParser(prog="course.py run")
     parser.add_argument("--profile", default=DEFAULT)
+    parser.add_argument(
+        "--from", dest="since", help="the first notebook to run, such as 09_your_voice.ipynb"
+    )
     parser.add_argument("--until", help="the last notebook to run, such as 05_finetune.ipynb")
     parser.add_argument("--jobs", type=int, default=1, help="how many run at a time")
     parser.add_argument("--store", action="store_true")
@@ -63,10 +66,13 @@ def of_run(names: list[str], arguments: list[str] | None = None) -> argparse.Nam
         sys.exit(f"--profile: there is no {options.profile}, only {', '.join(PROFILES)}.")
     if options.jobs < 1:
         sys.exit(f"--jobs: {options.jobs} notebooks at a time run nothing, choose 1 or more.")
-    if options.until is not None:
-        if (until := until_of(options.until, names)) is None:
-            sys.exit(f"--until: there is no {options.until}, only {', '.join(names)}.")
-        options.until = until
+    for option, name in (("--from", "since"), ("--until", "until")):
+        if (given := getattr(options, name)) is not None:
+            if (found := notebook_of(given, names)) is None:
+                sys.exit(f"{option}: there is no {given}, only {', '.join(names)}.")
+            setattr(options, name, found)
+    if options.since and options.until and names.index(options.since) > names.index(options.until):
+        sys.exit(f"--from {options.since} comes after --until {options.until}: nothing would run.")
     return options
 
 

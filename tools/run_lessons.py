@@ -198,7 +198,9 @@ def main():
     os.environ.pop("PYTHONOPTIMIZE", None)
     try:
         with alone(), alone(options.profile):
-            failure = run_all(options.profile, options.until, options.store, options.jobs)
+            failure = run_all(
+                options.profile, options.until, options.store, options.jobs, options.since
+            )
     except KeyboardInterrupt:
         sys.exit("Stopped by Ctrl-C.")
     if failure:
@@ -251,13 +253,13 @@ def side_by_side(paths, profile, jobs):
             return
 
 
-def run_all(profile, until=None, store=False, jobs=1):
+def run_all(profile, until=None, store=False, jobs=1, since=None):
     """Run the notebooks in order, report and store them; None, or the failure that ended it."""
     _, before = metrics(profile)
     (BUILD / "report.json").unlink(missing_ok=True)
     paths = notebooks(LESSONS)
     names = [path.relative_to(LESSONS).as_posix() for path in paths]
-    paths = paths[: names.index(until) + 1 if until else None]
+    paths = paths[names.index(since) if since else 0 : names.index(until) + 1 if until else None]
     done = in_order(paths, profile) if jobs == 1 else side_by_side(paths, profile, jobs)
     rows, failure = [], None
     try:

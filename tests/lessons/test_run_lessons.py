@@ -16,7 +16,7 @@ from processes import environment
 
 from asr_helpers.profiles import PROFILES
 from tools import run_lessons
-from tools.arguments import notebooks, until_of
+from tools.arguments import notebook_of, notebooks
 
 ROOT = Path(__file__).parent.parent.parent
 # Holds the lock until it is told to go on, or is killed.
@@ -94,6 +94,8 @@ def test_the_lock_of_a_killed_run_is_taken_over(other):
 
 REFUSED = {
     "--until 08_nowhere.ipynb": "there is no 08_nowhere.ipynb, only 01_explore.ipynb",
+    "--from 99": "--from: there is no 99, only 01_explore.ipynb",
+    "--from 06 --until 05": "--from 06_evaluate.ipynb comes after --until 05_finetune.ipynb",
     "--until 0": "there is no 0, only 01_explore.ipynb",  # seven begin so
     "--profile nonsense": "there is no nonsense, only offline, smoke",
     "--jobs 0": "0 notebooks at a time run nothing, choose 1 or more",
@@ -129,9 +131,18 @@ def quick(monkeypatch, tmp_path, write=None):
 def test_a_run_ends_where_it_is_told_to_and_reports_no_more(tmp_path, monkeypatch, until):
     ran = quick(monkeypatch, tmp_path)
     names = [path.relative_to(run_lessons.LESSONS).as_posix() for path in notebooks()]
-    assert run_lessons.run_all("smoke", until=until_of(until, names)) is None
+    assert run_lessons.run_all("smoke", until=notebook_of(until, names)) is None
     assert ran == ["01_explore.ipynb", "02_preprocess.ipynb"]
     assert (tmp_path / "report.json").read_text().count('"notebook"') == 2
+
+
+def test_a_run_begins_where_it_is_told_to(tmp_path, monkeypatch):
+    ran = quick(monkeypatch, tmp_path)
+    assert (
+        run_lessons.run_all("smoke", until="10_languages.ipynb", since="09_your_voice.ipynb")
+        is None
+    )
+    assert ran == ["09_your_voice.ipynb", "10_languages.ipynb"]
 
 
 SCORE = (
@@ -154,14 +165,17 @@ def test_a_short_run_leaves_the_score_of_a_finished_one_and_does_not_report_it(
     assert json.loads((tmp_path / "report.json").read_text())["metrics"] == {}
 
 
-def test_the_score_that_a_run_wrote_is_in_its_report(tmp_path, monkeypatch):
+def test_the_score_that_a_run_wrote_is_in_its_report(tmp_path, monkeypatch, capsys):
     profile = replace(PROFILES["smoke"], artifacts=tmp_path / "artifacts")
     monkeypatch.setitem(PROFILES, "smoke", profile)
     profile.artifacts.mkdir()
     kept = profile.artifacts / "metrics.json"
     quick(monkeypatch, tmp_path, lambda path: kept.write_text(SCORE))
     run_lessons.run_all("smoke", until="01_explore.ipynb")
-    assert json.loads((tmp_path / "report.json").read_text())["metrics"]["wer"] == 0.5
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["metrics"] == json.loads(SCORE)
+    assert report["versions"]["torch"] and report["versions"]["python"]
+    assert "Test WER 0.500 (95 % interval 0.400 to 0.600)" in capsys.readouterr().out
 
 
 def test_a_damaged_score_is_named(tmp_path, monkeypatch, capsys):

@@ -33,6 +33,11 @@ def test_until_is_a_notebook(given, until):
     assert (options.profile, options.jobs, options.until) == ("offline", 1, until)
 
 
+def test_from_is_a_notebook():
+    assert arguments.of_run(NAMES, ["--from", "05"]).since == "05_finetune.ipynb"
+    assert arguments.of_run(NAMES, []).since is None
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -40,6 +45,8 @@ def test_until_is_a_notebook(given, until):
         (["--jobs", "0"], "--jobs: 0 notebooks"),
         (["--until", "99"], "--until: there is no 99"),
         (["--until", "0"], "--until: there is no 0"),
+        (["--from", "99"], "--from: there is no 99"),
+        (["--from", "05", "--until", "01"], "--from 05_finetune.ipynb comes after --until 01_"),
     ],
 )
 def test_what_makes_no_sense_is_told_in_one_sentence(given, said):

@@ -66,8 +66,8 @@ def aligned_words(
         hop_seconds: the time from one frame to the next.
 
     Returns:
-        (ln P of the best path for each token, the words). If the text needs more frames than there
-        are, the result is (-inf, []).
+        (ln P of the best path, divided by the number of tokens; the words). If the text needs more
+        frames than there are, the result is (-inf, []).
 
     Raises:
         ValueError: the text holds no word, or letters that the tokenizer does not know; the message
@@ -94,7 +94,7 @@ def aligned_words(
 
 
 def margin(log_probs: np.ndarray, text: str, processor: Any) -> float:
-    """How much worse the best path of `text` is than the best path of any text, for each token.
+    """ln P of the best path of `text` minus ln P of the best path of any text, for each token.
 
     The margin is 0 if greedy decoding writes this text, and strongly negative if the text was
     probably not said. It is -inf if the text does not fit into the frames. A transcript with a low

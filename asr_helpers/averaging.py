@@ -35,10 +35,10 @@ def least_change(truth: Sequence[str], written: Mapping[float, Sequence[str]], s
     """The smallest share whose WER is within one standard error of the lowest WER.
 
     A smaller share keeps more of the weights before fine-tuning, and so more of what they knew, such
-    as other voices. Validation cannot show this if it holds the speaker of training alone. So a
-    larger share must be clearly better. This is the one-standard-error rule (Breiman et al. 1984; Hastie et al. 2009, "The Elements of
-    Statistical Learning", section 7.10). The standard error is that of the difference between two
-    mixtures on the same clips, by a paired bootstrap.
+    as other voices. Validation cannot show this if its only speaker is that of training. So a
+    larger share must be clearly better. This is the one-standard-error rule (Breiman et al. 1984;
+    Hastie et al. 2009, "The Elements of Statistical Learning", section 7.10). The standard error is
+    that of the difference between two mixtures on the same clips, by a paired bootstrap.
 
     Args:
         truth: the transcripts.
@@ -73,7 +73,7 @@ def best_mixture(
         before, after: as for `mixed`.
         shares: those to try.
         truth: the transcripts of validation.
-        write: called without arguments; the texts that `model` writes as it is at that moment.
+        write: called without arguments; it returns the texts that `model` writes at that moment.
         seed: as for `least_change`.
 
     Returns:

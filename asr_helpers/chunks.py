@@ -119,8 +119,8 @@ def joined(
         MemoryError: a chunk, or all frames together, do not fit the memory.
     """
     hop, window = frame_geometry(config)
-    # One tensor for all kept parts: small pieces between the buffers of the chunks would keep the
-    # memory of these buffers in use.
+    # All kept parts go into one tensor. Small tensors of their own would lie in memory between the
+    # large buffers of the chunks, and the memory of these buffers would stay in use.
     rows, frames = None, spans[-1][1]
     for start, stop, keep_from, keep_to in spans:
         # The last chunk takes the samples behind the last frame, too: a group norm hears them.

@@ -95,7 +95,7 @@ def memory_explained(profile: Any) -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:  # torch's own is one
+    except RuntimeError as error:  # torch's out-of-memory error is one
         if not re.search("out of memory|can't allocate memory", str(error)):
             raise
         half = (

@@ -126,7 +126,8 @@ def largest_difference(
 ) -> tuple[float, float]:
     """How far an ONNX file's logits are from a model's in float64, on noise and on silence.
 
-    In float32, PyTorch's own logits can be as far away as the file's; float64 shows which is right.
+    In float32, PyTorch's logits can be as wrong as the file's. So the model in float64 is the
+    reference.
 
     Args:
         model: a CTC model, in any precision.
@@ -260,8 +261,8 @@ def quantise_dynamic(source: str | Path, path: str | Path) -> Path:
         quantization.quantize_dynamic(
             str(source), str(path), op_types_to_quantize=["MatMul"], nodes_to_quantize=layers,
             per_channel=True,
-            # Unsigned times unsigned is exact on every processor; signed weights overflow on those
-            # that have AVX2 and no VNNI.
+            # Products of unsigned numbers are exact on every processor. With signed weights,
+            # numbers overflow on processors that have AVX2 and lack VNNI (instructions for int8).
             weight_type=quantization.QuantType.QUInt8,
         )  # fmt: skip
     return Path(path)
@@ -296,8 +297,8 @@ def _store_matrices(source, path, store):
     """Copy an ONNX file, with the weight matrices of its transformer layers stored in another way.
 
     Args:
-        store: given a name and a matrix of shape (inputs, outputs), gives what to store in its place
-            and the nodes that make the matrix of that name from it.
+        store: a function of a name and a matrix of shape (inputs, outputs). It returns what to
+            store in place of the matrix, and the nodes that restore the matrix.
     """
     onnx = package("onnx")
     model = onnx.load(str(source))

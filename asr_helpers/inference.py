@@ -36,7 +36,7 @@ def transcribe(model, processor, waveforms: Sequence, batch_size: int = 1) -> li
             what = "cut it with transcribe_long" if frames > LONGEST else "leave it out"
             raise ValueError(
                 f"Waveform {number} lasts {len(array) / rate:.2f} s: too "
-                f"{'long' if frames > LONGEST else 'short'} for this model at once; {what}."
+                f"{'long' if frames > LONGEST else 'short'} for this model; {what}."
             )
         arrays.append(array)
     texts = [""] * len(arrays)

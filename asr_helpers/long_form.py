@@ -7,7 +7,7 @@ from asr_helpers.chunks import CHUNK_SECONDS, OVERLAP_SECONDS, long_logits
 
 @dataclass(frozen=True)
 class Word:
-    """A word as written, where its frames start and end (seconds), and 0 to 1 how sure it is."""
+    """A word as written, where its frames start and end (seconds), and its confidence, 0 to 1."""
 
     text: str
     start: float
@@ -31,9 +31,9 @@ def word_times(logits, processor, hop_seconds):
     """The words of the best CTC path, each with its time and confidence.
 
     A word reaches from the first frame of its first letter to the last frame of its last letter.
-    Its confidence is the smallest, over these frames, of the best token's probability: a word is
-    as sure as its least sure frame. CTC puts a letter into few frames, often late in its sound,
-    so times are good to about a tenth of a second.
+    In each of these frames the best token has a probability. The confidence of the word is the
+    smallest of these probabilities: a word is as sure as its least sure frame. CTC puts a letter
+    into few frames, often late in its sound, so times are good to about a tenth of a second.
 
     Args:
         logits: of one utterance, shape (frames, vocab).

@@ -8,7 +8,7 @@ import numpy as np
 
 from asr_helpers.language_model import NGram, perplexity_of
 
-KEPT = 50_000  # distributions: enough for minutes of speech, and a bound for hours
+KEPT = 50_000  # distributions in memory: minutes of speech need fewer, hours need more
 
 
 class Mixture:
@@ -17,7 +17,7 @@ class Mixture:
         P(w | h) = share_1 * P_1(w | h) + share_2 * P_2(w | h) + ...
 
     for a unit w: a character of CharacterModels, a word of WordModels. Within a word, a model that
-    predicted the letters so far better has a larger weight; this follows from the formula.
+    gave more probability to the letters so far has a larger weight; this follows from the formula.
 
     Multiplying the counts of a source instead would change its smoothing. Witten-Bell compares
     counts with the number of different followers, and this number is not multiplied.
@@ -46,11 +46,11 @@ class Mixture:
         self._kept = lru_cache(KEPT)(self._computed)
 
     def checked(self, sentence: str) -> str:
-        """The sentence between its edges; ValueError if the alphabet lacks a character."""
+        """The sentence with `EDGE` at both ends; ValueError if the alphabet lacks a character."""
         return self.models[0].checked(sentence)
 
     def context(self, text: str) -> str:
-        """The end of a text that decides the next character: the longest context of all models."""
+        """The last part of a text, which decides what follows: the models' longest context."""
         return max((model.context(text) for model in self.models), key=len)
 
     def distribution(self, context: str) -> np.ndarray:

@@ -136,13 +136,14 @@ def open_page(page, max_file_size="20mb", block=False, port=None):
         page: from `make_page`.
         max_file_size: such as "20mb".
         block: wait until the process is interrupted; False returns at once, as notebooks want.
-        port: None takes the first free one from 7860 on.
+        port: with None, the first free port from 7860 on.
     """
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
 
     _empty(recordings())
-    # Colab's proxy asks by names of its own, and no browser runs on that machine.
+    # Colab's proxy sends host names of its own, so every host is allowed there. No browser runs
+    # on Colab's machine.
     hosts = ["*"] if on_colab() else ["127.0.0.1", "localhost"]
     trusted = Middleware(TrustedHostMiddleware, allowed_hosts=hosts, www_redirect=False)
     close = page.close

@@ -58,7 +58,7 @@ def _equal(given: Any, wanted: Any, tolerance: float) -> bool:
 
 
 def matches(question: dict[str, Any], value: Any) -> bool:
-    """Whether the key of a question agrees with the value that the lesson computed.
+    """Whether the key (the stored answer) of a question agrees with the computed value.
 
     Args:
         question: one question of `load_questions`.
@@ -72,7 +72,7 @@ def matches(question: dict[str, Any], value: Any) -> bool:
 
 
 def computed(found: dict[str, Any]) -> Iterator[tuple[dict[str, Any], Any]]:
-    """(question, value) of each question of `load_questions`: its code is run, one after the other."""
+    """(question, value) of each question of `load_questions`; their code is run in this order."""
     scope: dict[str, Any] = {}
     exec(found["setup"], scope)
     for question in found["questions"]:

@@ -77,8 +77,9 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
 
     Args:
         transcripts: of the training split.
-        language: normalises the transcripts first, leaves out those that it refuses, and adds its
-            `alphabet`; None if they are normalised already, in any language.
+        language: its rules normalise the transcripts first, and transcripts that they refuse are
+            left out. The letters of its `alphabet` are added. None: the transcripts are normalised
+            already, in any language.
 
     Raises:
         ValueError: the transcripts hold no letter, or the language has no rules.
@@ -260,7 +261,7 @@ def keep_fitting(prepared: datasets.Dataset, model: Any) -> datasets.Dataset:
 
     Args:
         prepared: rows with labels and input_length (samples).
-        model: its config tells how many frames it makes of them.
+        model: its config tells how many frames the model makes of these samples.
     """
     rows = enumerate(zip(prepared["labels"], prepared["input_length"]))
     fitting = [row for row, pair in rows if label_fits(model.config, *pair)]

@@ -64,7 +64,7 @@ def course_collators(
 
 
 def course_head(profile: Profile, model: PreTrainedModel, train: Any) -> list[float]:
-    """The first phase: train the new head alone; the loss of each step."""
+    """The first phase: train the new head alone, and return the loss of each step."""
     return train_head(
         model, train, steps=profile.head_steps, learning_rate=profile.head_learning_rate,
         seed=profile.seed,
@@ -74,7 +74,7 @@ def course_head(profile: Profile, model: PreTrainedModel, train: Any) -> list[fl
 def course_stream(
     profile: Profile, model: PreTrainedModel, shards: Sequence[str | Path]
 ) -> StreamedBatches:
-    """Training batches from prepared shards, of the profile's seconds and seed."""
+    """Training batches from prepared shards; the profile sets their seconds and the seed."""
     return StreamedBatches(
         [shards], model.config, rate=profile.sampling_rate, batch_seconds=profile.batch_seconds,
         seed=profile.seed,
@@ -98,10 +98,10 @@ def course_trainer(
         model: from `course_model`, its head trained.
         processor: the base model's.
         train: prepared rows whose labels fit (`keep_fitting`), or `course_stream`.
-        validation: prepared rows; their WER chooses the checkpoint. None evaluates and keeps
-            nothing, as for a measurement of speed.
+        validation: prepared rows; their WER chooses the checkpoint. With
+            None, nothing is evaluated or kept, as when speed is measured.
         folder: for checkpoints and logs.
-        callbacks: more of them, beside the one that stops early.
+        callbacks: further callbacks, beside the one for early stopping.
 
     Raises:
         ValueError: a label does not fit its frames; the message names the row.
@@ -132,8 +132,8 @@ def train_or_resume(profile: Profile, trainer: CTCTrainer) -> str | None:
         The checkpoint from which training resumed, or None.
 
     Raises:
-        ValueError: the checkpoints there are of another run (other knobs, base model, vocabulary or
-            corpus); the message says which.
+        ValueError: the checkpoints in the folder are of another run (other knobs, base model,
+            vocabulary or corpus); the message says which.
         Busy: another process trains in that folder.
         MemoryError: training does not fit into memory; the message names the setting.
         OSError: something cannot be written.
@@ -192,10 +192,11 @@ def estimate_minutes(
 ) -> Estimate:
     """How long training will take here, from steps that are measured now (some seconds).
 
-    A copy of the model makes four updates with the profile's batches. The first two updates prepare
-    kernels and memory, and only the other two count. Two clips are read once more, to measure the
-    time of reading, and the head takes two steps on outputs of zeros. The estimate assumes that
-    time is proportional to the seconds of audio, and that other work on the machine stays the same.
+    A copy of the model makes four updates with the profile's batches. The first two updates are
+    slower, because they load code and reserve memory. Only the other two updates count. Two clips
+    are read once more, to measure the time of reading, and the head takes two steps on zeros
+    instead of the encoder's outputs. The estimate assumes that time is proportional to the seconds
+    of audio, and that other work on the machine stays the same.
 
     Args:
         model: from `course_model`; it stays as it is.
@@ -251,7 +252,7 @@ class _Clock(TrainerCallback):
 
 
 def _head_seconds(profile: Profile, model: PreTrainedModel, train: Any, read: float) -> float:
-    """Seconds that `train_head` takes, with `read` seconds to read a second of audio."""
+    """Seconds that `train_head` takes, if reading a second of audio takes `read` seconds."""
     if not profile.head_steps:
         return 0.0
     head, lengths = copy.deepcopy(model), train["input_length"]
@@ -263,7 +264,7 @@ def _head_seconds(profile: Profile, model: PreTrainedModel, train: Any, read: fl
         for row in rows
     ]
     labels = [torch.tensor(train[row]["labels"]) for row in rows]
-    for _ in range(2):  # the first step prepares kernels and memory
+    for _ in range(2):  # the first step is slower: it loads code and reserves memory
         start = time.perf_counter()
         head_losses(head, hidden, labels).mean().backward()
         step = time.perf_counter() - start
@@ -297,7 +298,7 @@ def weights_to_mix(
 
     These are the weights of `started`, with another head if the base model has one. The head of
     `started` has learned from the training clips alone. The head of pretraining has learned from
-    other speech (see `pretrained_head`), and mixing with it costs less on strangers
+    other speech (see `pretrained_head`), and mixing with it raises the WER of strangers less
     (benchmarks/README.md).
 
     Args:

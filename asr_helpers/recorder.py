@@ -170,7 +170,7 @@ def open_recorder(
     Args:
         folder: for the recordings; earlier recordings in it are kept.
         block: wait until the process is interrupted; False returns at once, as notebooks want.
-        port: None takes the first free one from 7860 on.
+        port: with None, the first free port from 7860 on.
         prompts: the sentences to read, as `load_prompts` reads them.
 
     Raises:
@@ -181,7 +181,7 @@ def open_recorder(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Record until Ctrl-C; 0, or 2 with a sentence on stderr."""
+    """Record until Ctrl-C, and return 0; after an error, return 2 with a sentence on stderr."""
     made = argparse.ArgumentParser(
         prog="python -m asr_helpers.recorder", description=__doc__.partition("\n")[0]
     )

@@ -56,7 +56,7 @@ def versions() -> dict[str, str]:
 
 
 def recorded_knobs(profile: Profile) -> dict[str, Any]:
-    """Every knob of a profile, except where files go. Of a folder there is the name alone."""
+    """Every knob of a profile, except where files go. Of a folder, only the name is kept."""
     folders = ("artifacts", "recordings")
     knobs = {name: value for name, value in vars(profile).items() if name not in folders}
     for group in ("decoding", "adaptation"):
@@ -68,12 +68,12 @@ def recorded_knobs(profile: Profile) -> dict[str, Any]:
 
 
 def without_place(name: str) -> str:
-    """A name on the Hub as it is; of a folder of this machine, its own name says enough."""
+    """A name on the Hub stays as it is; a folder of this machine is named without its path."""
     return Path(name).name if Path(name).is_absolute() else name
 
 
 def in_text(value: Any) -> str:
-    """A value for one line of Markdown, in which no markup of HTML begins."""
+    """A value as one line of Markdown; signs that could begin HTML are escaped."""
     return escape(" ".join(str(value).split()), quote=False)
 
 

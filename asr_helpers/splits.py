@@ -10,8 +10,8 @@ import datasets
 from asr_helpers.text import normalize
 
 SHARES = {"train": 0.7, "validation": 0.1, "test": 0.2}
-FEW = 10  # rows of a transcript on average; with as many, rows are split one by one
-MOST_LEFT_OUT = 0.25  # share of rows dropped at most to keep voices and transcripts in one split
+FEW = 10  # rows of each transcript on average; from this number on, rows are split one by one
+MOST_LEFT_OUT = 0.25  # at most this share is dropped to keep voices and transcripts apart
 
 
 def spoken_or_written(text: object, language: str) -> str:

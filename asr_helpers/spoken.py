@@ -1,8 +1,8 @@
 """Numbers, money, times and units in words, as they are read aloud in nine languages.
 
 `num2words` knows the numbers. What it does not know is here, a `Rules` for each language: which
-mark parts thousands and which one decimals, what a symbol is called, and how a number and a noun
-agree.
+mark separates thousands and which one decimals, what a symbol is called, and how a number and a
+noun agree.
 """
 
 import re
@@ -25,7 +25,7 @@ class Rules:
     """
 
     symbols: dict  # what a symbol that stands alone is called
-    decimal: str  # "." or ",": what parts the fraction; the other mark parts thousands
+    decimal: str  # "." or ",": the mark before decimals; the other one separates thousands
     marks: dict  # the names of "." and "," within a number
     minus: str
     to: str  # between the ends of a range; "" where a range is read as two numbers
@@ -41,7 +41,7 @@ class Rules:
     degree: str  # a noun
     scales: tuple  # Celsius, Fahrenheit
     units: dict  # {unit: noun}
-    clock: tuple  # of a full hour, of hour and minutes, before minutes below ten; {h} and {m}
+    clock: tuple  # how to say {h}, {h} and {m}; the word before minutes below ten
 
 
 def _units(text):
@@ -319,7 +319,8 @@ SPACES = "\u00a0\u202f\u2009\u2007\u2008"  # what typesetters put between groups
 SPACED = {"fr", "ru", "pl"}  # languages that part thousands with a plain space, too
 MILLIONS = {"thousand": "thousand", "million": "million", "billion": "billion",
             "trillion": "trillion", "k": "thousand", "m": "million", "bn": "billion"}  # fmt: skip
-# What stands between a number and its noun: how it is written, and the noun. English: `MILLIONS`.
+# Words such as "million" between a number and its noun: {how they are written: the noun}.
+# For English, see `MILLIONS`.
 SCALES = {
     "es": {"mil": "m:mil|mil", "millón millones M(?=€)": "m:millón|millones"},
     "fr": {"mille k(?=€)": "m:mille|mille", "millions? M(?=€)": "m:million|millions",
@@ -382,7 +383,8 @@ class Speaker:
         space = f"[{SPACES}{' ' if self.code in SPACED else ''}]"
         groups = rf"(?<![\d.,+])[1-9]\d{{0,2}}(?:{space}\d{{3}})+(?![ ]?\d)"
         text = re.sub(groups, lambda found: re.sub(r"\D", "", found[0]), text)
-        # With a plain space in any language where nothing else can be meant: 10 000, 12 500 €.
+        # A plain space separates thousands in any language where nothing else can be meant:
+        # 10 000, 12 500 €.
         before, group = r"(?<![\d.,+])(?<!\d )", r"[1-9]\d{0,2}"
         for plain in (
             rf"{before}{group}(?: 000)+(?! ?\d)",
@@ -606,7 +608,7 @@ class Speaker:
             rf"(?![\w]*-)"
         )
 
-        def between(found):  # fifty fifty, but five to seven
+        def between(found):  # 50-50: fifty fifty, but 5-7: five to seven
             before, low, other, high = found.groups()
             if before and not other:  # $5-10: five to ten dollars
                 before, other = "", before
@@ -737,7 +739,8 @@ class Speaker:
         def amount_behind(found):
             return f" {self._amount(found[2], found[1], None)} "
 
-        # Between two numbers a symbol belongs to the second, unless that one has its own behind it.
+        # Between two numbers a symbol belongs to the second number, unless the second number has a
+        # symbol behind it.
         text = re.sub(rf"{behind}(?!(?<=\W)\s?\d)", amount_behind, text)
         text = re.sub(before, lambda found: f" {self._amount(*found.groups())} ", text)
         return re.sub(behind, amount_behind, text)

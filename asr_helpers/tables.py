@@ -37,7 +37,7 @@ NAMES = {
     "speaker": "speaker speaker_id client_id spk speaker_name spk_id user user_id voice reader",
     "split": "split subset partition set",
 }
-# The eight-bit tables of spreadsheets, where text is not UTF-8.
+# The eight-bit encodings that spreadsheets use where text is not UTF-8.
 OLD_ENCODINGS = {"ru": "cp1251", "pl": "cp1250"}
 
 
@@ -127,13 +127,13 @@ def read_rows(
 
     Args:
         path: the folder, or the table.
-        language: tells which table of letters an old spreadsheet used.
+        language: tells which encoding an old spreadsheet used.
         columns: the table's names for audio, transcription, speaker and split, where they differ
             from those that are guessed, such as {"audio": "clip", "transcription": "said"}.
 
     Raises:
         FolderError: there is no such folder or no table in it, or a table cannot be read, or its
-            columns cannot be told.
+            columns cannot be told apart.
     """
     path = Path(path).expanduser()
     unknown = set(columns or {}) - set(NAMES)

@@ -47,8 +47,9 @@ NOTE = re.compile(
     re.IGNORECASE,
 )
 ENTITY = re.compile(r"&(?:#\d+|#x[0-9a-f]+|[a-z]+\d*);", re.IGNORECASE)  # of HTML: &amp; &#39;
-# What UTF-8 looks like in an eight-bit table (donâ€™t, cafÃ©), and what stands for a lost letter.
-# Spaces, quotes and ordinal signs may stand behind a capital with a mark: MANHÃ».
+# What UTF-8 looks like when it is read in an eight-bit encoding (donâ€™t, cafÃ©), and what stands
+# for a lost letter. A space, a quote or an ordinal sign behind a capital such as Ã can be right:
+# MANHÃ».
 MISREAD = re.compile(
     "\ufffd|[\ud800-\udfff]|â[€\x80]|[ÂÃÐÑ][\x80-\x9f¡-©¬-¹¼-¿]|(?<=[a-zа-я])[ÂÃÐÑ][ªº]"
 )
@@ -73,7 +74,8 @@ def normalize(text: str, language: str = "en-US") -> str:
     times of day. Telephone numbers, numbers that begin with zero and numbers of more than 15
     digits are read digit by digit. Symbols are named as on a telephone (# is POUND). The dots of
     e-mail addresses are named. A number of four digits is read as a count, never as a year; Roman
-    numerals stay letters. Marks of HTML, such as &amp;, are what they stand for.
+    numerals stay letters. Marks of HTML, such as &amp;, are read as what
+    they stand for.
 
     Accents are dropped in English only. Characters without width are removed. All other marks
     become spaces, and apostrophes stay within words. What is normalised already does not change.
@@ -105,7 +107,7 @@ def normalize(text: str, language: str = "en-US") -> str:
             "column as text."
         )
     code, plain = str(language)[:2].lower(), is_plain(language)
-    # Esperanto and Estonian begin with the letters of another language's code.
+    # The codes epo (Esperanto) and est (Estonian) begin with the letters of another code.
     known = code in RULES and re.fullmatch(r"[A-Za-z]{2}(?:[-_].*)?", str(language))
     if not known and not plain:
         raise ValueError(
@@ -178,7 +180,7 @@ def _normalized(text, code, region):
 
 
 def _read_rightly(text):
-    """The text with the marks of HTML as what they stand for.
+    """The text with each mark of HTML replaced by what it stands for.
 
     Raises:
         ValueError: it was read in a wrong encoding.
@@ -218,7 +220,7 @@ def _one_way_of_writing(text, speaker):
     text = re.sub(r"(?<=\w)''+(?=\w)", "'", text)  # doubled, as databases store it
     degree = r"º" if speaker.code not in ("es", "pt", "it") else r"º(?=\s?[CF]\b)"
     text = re.sub(degree, "°", text)
-    # Ordinal signs and the spaces between groups of digits still mean something to the speaker.
+    # `Speaker` still needs ordinal signs, and the spaces between groups of digits.
     keep = SPACES + "ºª"
     text = "".join(c if c in keep else unicodedata.normalize("NFKC", c) for c in text)
     text = unicodedata.normalize("NFC", text)

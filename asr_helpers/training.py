@@ -83,7 +83,7 @@ def train_head(
     Args:
         model: a Wav2Vec2ForCTC; its head, `lm_head`, changes in place, nothing else.
         prepared: rows with input_values and labels.
-        steps, learning_rate, batch_size: AdamW's; the rate falls linearly to zero.
+        steps, learning_rate, batch_size: for AdamW; the learning rate falls linearly to zero.
         seed: draws the batches.
 
     Returns:
@@ -121,7 +121,7 @@ def train_head(
 
 
 class CTCTrainer(Trainer):
-    """A Trainer whose training batches hold equal seconds of audio, not equal utterances."""
+    """A Trainer whose training batches hold equal seconds of audio, not equally many clips."""
 
     def __init__(self, *args, batch_seconds: float | None, eval_collator: Any, **kwargs):
         """`batch_seconds` of audio in a training batch; `eval_collator` makes evaluation batches.
@@ -178,7 +178,7 @@ class CTCTrainer(Trainer):
         )
         workers = self.args.dataloader_num_workers
         loader = torch.utils.data.DataLoader(
-            # As arrays: as lists, the samples would cost more time than the model's step.
+            # Rows are read as arrays: lists of samples would take longer than the model's step.
             DrawnRows(self.train_dataset.with_format("numpy"), self.model.config),
             batch_sampler=DrawnBatches(
                 sampler, self.args.gradient_accumulation_steps * self.args.world_size
@@ -199,7 +199,7 @@ class CTCTrainer(Trainer):
         return self.accelerator.prepare(loader)
 
     def compute_loss(self, model, inputs, *args, **kwargs):
-        """The model's loss. One that is not finite stops the training before it reaches a weight.
+        """The model's loss. If it is not finite, the training stops before any weight changes.
 
         Masks, dropout and dropped layers are drawn anew for each batch, by the seed, the update and
         the batch's rows. They depend on nothing that was drawn before: they are the same after an
@@ -242,7 +242,7 @@ class CTCTrainer(Trainer):
 
     @torch.no_grad()
     def _not_finite(self, model, inputs, count: int) -> list[int]:
-        """The rows, of the `count` in a batch, whose own loss is not finite; if none, all rows."""
+        """The rows of a batch of `count` whose own loss is not finite; all rows if none is."""
         losses = [
             model(**{name: values[k : k + 1] for name, values in inputs.items()}).loss
             for k in range(count)
@@ -257,7 +257,8 @@ class CTCTrainer(Trainer):
     def _save_checkpoint(self, *args, **kwargs):
         if self.stream_place is not None:
             self.stream_place.places = from_all(self.stream_place.seen)
-        # The Trainer's own rotation uses the folders' dates, and counts every folder with a like name.
+        # The Trainer deletes old checkpoints by the folders' dates, and counts every folder with a
+        # similar name.
         keep, self.args.save_total_limit = self.args.save_total_limit, None
         try:
             super()._save_checkpoint(*args, **kwargs)
@@ -314,7 +315,7 @@ def row_name(prepared: Any, row: int) -> str:
 
 
 def refuse_tight(prepared: Any, config: Any) -> None:
-    """Check that each label fits the frames of its row, and is of tokens that the head has.
+    """Check that each label fits the frames of its row, and holds only tokens that the head has.
 
     Raises:
         ValueError: there is no row, or one of the labels cannot be trained on. A label that does
@@ -440,13 +441,13 @@ def training_arguments(profile: Any, folder: str | Path) -> TrainingArguments:
         gradient_accumulation_steps=profile.accumulation,
         per_device_eval_batch_size=1,  # course_trainer reads more at once where that changes nothing
         dataloader_num_workers=loader_workers(),
-        # A batch may leave weights unused, of the mask or of a layer that `layerdrop` drops. This
-        # setting lets each process find them.
+        # In a batch, weights of the mask, or of a layer that `layerdrop` drops, may stay unused.
+        # This setting lets each process find such weights.
         ddp_find_unused_parameters=True,
-        # Named only where wanted: the argument is about to get another name.
+        # Passed only where it is True: transformers is about to rename this argument.
         **({"gradient_checkpointing": True} if profile.gradient_checkpointing else {}),
         train_sampling_strategy="group_by_length",
-        length_column_name="input_length",  # its default is no column here, and groups nothing
+        length_column_name="input_length",  # the default column does not exist here
         eval_strategy="steps", eval_steps=profile.eval_steps, save_steps=profile.eval_steps,
         save_total_limit=2, load_best_model_at_end=True, metric_for_best_model="wer",
         greater_is_better=False, logging_steps=max(1, profile.eval_steps // 4),

@@ -46,7 +46,7 @@ def build_page(folder: str | Path, page: str | Path, precision: str = "int8") ->
 
     Args:
         folder: the model, its processor and its card (README.md), as lesson 05 leaves them.
-        page: the folder to write; it takes the place of an older page when it is whole.
+        page: the folder to write; an older page in it is replaced once the new page is complete.
         precision: of the weight matrices: "float32", "float16" or "int8".
 
     Returns:
@@ -56,7 +56,7 @@ def build_page(folder: str | Path, page: str | Path, precision: str = "int8") ->
         PageError: the precision is unknown, the folder holds no CTC model or no processor, or
             `page` holds something that is not a page.
         ImportError: a package that exporting needs is missing.
-        ExportError: the exported model is not the model.
+        ExportError: the exported file computes other logits than the model.
     """
     folder, page = Path(folder), Path(page)
     if precision not in SMALLER:

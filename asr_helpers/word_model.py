@@ -9,14 +9,14 @@ import numpy as np
 
 from asr_helpers.language_model import EDGE, NGram, Sources, checked_weight, perplexity_of
 
-KEPT = 50_000  # distributions, 20 MB: enough for minutes of speech, and a bound for hours
+KEPT = 50_000  # distributions in memory, 20 MB: minutes of speech need fewer, hours need more
 
 
 class WordModel:
     """P(next character | the words before, the letters of the present word). An `NGram`.
 
     A word is a token together with what ends it, a space or `EDGE`. Its probability after the words
-    h is smoothed as a CharacterModel's is (Witten and Bell 1991), down to the speller, so that no
+    h is smoothed as a CharacterModel's is (Witten and Bell 1991), down to `speller`, so that no
     word is impossible:
 
         P(w | h) = (count(h w) + T(h) * P(w | h')) / (count(h) + T(h))
@@ -62,7 +62,7 @@ class WordModel:
         self._kept = lru_cache(KEPT)(self._computed)
 
     def checked(self, sentence: str) -> str:
-        """The sentence between its edges; ValueError if the alphabet lacks a character."""
+        """The sentence with `EDGE` at both ends; ValueError if the alphabet lacks a character."""
         return self.speller.checked(sentence)
 
     def _count(self, words, weight):
@@ -80,7 +80,7 @@ class WordModel:
                 self.kinds[history] += new
 
     def context(self, text: str) -> str:
-        """The end of a text that decides the next character: its last words and letters."""
+        """The last words and letters of a text, on which the next character depends."""
         before = text.rpartition(" ")[0] + " " if " " in text else ""  # the present word
         whole = EDGE + text
         start = whole.rfind(" ")
@@ -93,14 +93,14 @@ class WordModel:
     def distribution(self, context: str) -> np.ndarray:
         """P(c | context) for each of `symbols`: an array (symbols,) that sums to 1.
 
-        `context` is what `context` gives, or longer. The result is kept and shared: do not change
-        it.
+        `context` is what the method `context` returns, or longer. The result is kept and shared:
+        do not change it.
         """
         return self._kept(context)
 
     def _computed(self, context):
         begun = self._split(context)[1]
-        if begun not in self.counts[()]:  # no word that is known begins so
+        if begun not in self.counts[()]:  # no known word begins with these letters
             return self.speller.distribution(context)
         mass = self.mass(context)
         return mass / mass.sum()

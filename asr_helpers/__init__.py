@@ -9,7 +9,7 @@
     foreign       sound that only FFmpeg decodes
     audio         reading a sound file
     spoken, text  transcripts as they are spoken: numbers and symbols in words, no punctuation
-    caches        where fetched files are kept, and the WER as a metric of `evaluate`
+    caches        where fetched files are kept; it also loads the course's metric for `evaluate`
     reach         whether the Hub answers
     splits        rows in three parts: to fit, to choose and to score
     tables        the rows of a folder of recordings, in any common layout
@@ -54,7 +54,7 @@
     mixture       several language models as one
     beam_search   CTC prefix beam search with a language model
     decoding      the course's beam search, with weights chosen on validation
-    lm_pipeline   model and beam search as a pipeline of transformers
+    lm_pipeline   model and beam search as a `pipeline` of the library `transformers`
 
 A module imports only from modules above it. Two are not part of the data flow: `practice` checks the
 answers of learners, and the package `plots` draws figures, with a module for each lesson that needs its

@@ -27,8 +27,9 @@ WIDTH = 32  # frames; batches are padded to multiples of it
 def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) -> list[torch.Tensor]:
     """The input of transformer layer `layers` for each clip: tensors of shape (frames, hidden).
 
-    With `layers` 0 this is the output of the convolutions, the projection and the positions. With
-    all layers of the encoder it is the input of the encoder's last layer norm.
+    With `layers` 0 this is what the first transformer layer reads: the output of the convolutions,
+    projected and with positions added. With all layers of the encoder it is the input of the
+    encoder's last layer norm.
 
     Args:
         model: a Wav2Vec2ForCTC; it is put into evaluation mode.
@@ -44,7 +45,7 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
         caught.append(hidden[0].clone())
 
     def read(samples):
-        # A copy: arrays of a dataset are read only, of which torch warns.
+        # A copy: arrays of a dataset are read-only, and torch warns about such arrays.
         values = torch.from_numpy(np.array(samples, dtype=np.float32))
         model.base_model(values[None].to(model.device))
         return caught.pop()
@@ -65,7 +66,8 @@ def lower_outputs(model: PreTrainedModel, arrays: Sequence[Any], layers: int) ->
 def _pieces(config, kept):
     """Kept frames (frames, hidden) of one clip, cut where its chunks met: a list of views.
 
-    A layer above computes each piece alone, as the model has no positions for more frames at once.
+    The layers above the cut compute each piece alone, because the model reads at most `max_frames`
+    frames at once.
     """
     return [kept[start:stop] for _, _, start, stop in clip_spans(config, len(kept))]
 
@@ -94,7 +96,7 @@ def _logits_of_pieces(model, hidden, layers):
     bias = torch.zeros(outside.shape).masked_fill(outside, torch.finfo(torch.float32).min)
     bias = bias[:, None, None].to(
         state.device
-    )  # added to the attention's scores: no look at padding
+    )  # added to the attention's scores, so that no frame attends to padding
     for layer in encoder.layers[layers:]:
         state = layer(state, attention_mask=bias)
         state = state[0] if isinstance(state, tuple) else state  # transformers 5.0 gives a tuple
@@ -108,7 +110,7 @@ def _logits_of_pieces(model, hidden, layers):
 def _top(top, state, outside):
     """The layers between encoder and head. Their convolutions read zeros where `outside` is True.
 
-    At the end of a clip that is read alone, the convolutions read zeros as well. So padding changes
+    If a clip is read alone, the convolutions read zeros after its end, too. So padding changes
     nothing.
     """
     if top.proj is not None:
@@ -188,7 +190,7 @@ def adapt(
     Args:
         model: a Wav2Vec2ForCTC. Its parameters with `requires_grad` change in place.
         rows: prepared rows with input_values and labels.
-        steps, learning_rate: AdamW's; gradients are scaled down to a norm of 1.
+        steps, learning_rate: of AdamW. Gradients with a norm above 1 are scaled down to norm 1.
         batch_seconds: audio in a batch (`SecondsBatchSampler`).
         seed: draws the batches.
         layers: transformer layers below the cut.
@@ -196,8 +198,9 @@ def adapt(
             as it is, once.
         kept: what `lower_outputs` gave for these rows, where it has run before; `augment` and
             `copies` are then ignored.
-        masked: the share of frames, and half of it the share of channels, that are hidden in each
-            step, drawn anew (SpecAugment, Park et al. 2019, on the kept outputs).
+        masked: the share of frames that are hidden in each step; the share of hidden channels is
+            half as large. Both are drawn anew in each step (SpecAugment, Park et al. 2019, on the
+            kept outputs).
 
     Returns:
         The loss of each step, per label token.
@@ -292,7 +295,7 @@ def _trainable(model, layers):
     if getattr(model.config, "add_adapter", False):
         upper |= {id(p) for p in model.base_model.adapter.parameters()}
     named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    # The vector that stands for masked frames is not used here: there are no masks.
+    # The model's vector for masked frames is not used here: `_masked` writes other values.
     named = [(name, p) for name, p in named if not name.endswith("masked_spec_embed")]
     below = [name for name, p in named if id(p) not in upper]
     if below:
@@ -309,7 +312,7 @@ def _trainable(model, layers):
 
 
 def _varied(arrays, labels, model, augment, copies):
-    """The waveforms, `copies` variations of all of them one after another, or once as they are."""
+    """All waveforms `copies` times, varied each time; without `augment` once, as they are."""
     for copy in range(copies if augment else 1):
         for row, array in enumerate(arrays):
             if augment:

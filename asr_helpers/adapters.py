@@ -16,10 +16,10 @@ def add_bottlenecks(model: PreTrainedModel, width: int, seed: int, layers: int =
     """Add an adapter after each transformer layer from number `layers` on, and freeze the rest.
 
     An adapter normalises its input, projects it down to `width` values and up again, and adds the
-    result to its input (Houlsby et al. 2019, "Parameter-efficient transfer learning for NLP"). It
-    is the module of `transformers` that MMS uses: `adapter_attn_dim` in its config. The projection
-    up begins at zero, so that the model at first computes the same as before. The head stays
-    trainable.
+    result to its input (Houlsby et al. 2019, "Parameter-efficient transfer learning for NLP"). The
+    module is that of `transformers`. The multilingual model MMS uses the same module, and its
+    config gives the width as `adapter_attn_dim`. The projection up begins at zero, so that the
+    model at first computes the same as before. The head stays trainable.
 
     Args:
         model: a Wav2Vec2ForCTC whose layers take adapters (`do_stable_layer_norm`); it is changed.
@@ -56,7 +56,7 @@ def add_bottlenecks(model: PreTrainedModel, width: int, seed: int, layers: int =
 def add_lora(model: PreTrainedModel, rank: int, seed: int, layers: int = 0):
     """Add a product of two thin matrices to the attention's weights, and freeze all else.
 
-    W becomes W + B A, where A has `rank` rows and B as many columns (Hu et al. 2021, "LoRA:
+    W becomes W + 2 B A, where A has `rank` rows and B as many columns (Hu et al. 2021, "LoRA:
     Low-rank adaptation of large language models"), for queries and values as in the paper. B begins
     at zero. The package `peft` does this. The head stays trainable.
 

@@ -102,7 +102,7 @@ def damage(path: Path) -> str | None:
 def _wrong_tokens(
     tokens: Mapping[str, int], tokenizer: Mapping, size: int, number_of_blank: int | None
 ) -> str | None:
-    """What is wrong with a vocabulary of `size` tokens, some of them told by tokenizer_config.json."""
+    """What is wrong with a vocabulary of `size` tokens; tokenizer_config.json may add some."""
     added = tokenizer.get("added_tokens_decoder")
     added = added if isinstance(added, dict) else {}
     known = {*tokens.values(), *(int(number) for number in added if str(number).isdecimal())}
@@ -239,7 +239,7 @@ def saving(path: str | Path) -> Iterator[Path]:
 
 
 def discard(path: str | Path) -> None:
-    """Delete a file or a folder, if it is there; of a symbolic link, what it points to as well."""
+    """Delete a file or a folder, if it is there; with a symbolic link, also its target."""
     path = Path(path)
     if path.is_symlink():
         target = Path(os.path.realpath(path))
@@ -308,7 +308,7 @@ def _left(path, kind):
     """The files that ended processes left beside `path`."""
     for left in path.parent.glob(f"{glob.escape(path.name)}.{kind}-*"):
         number = left.name.rpartition("-")[2]
-        # Another name, such as one with more digits than a process has, is not ours.
+        # Another name, such as one with more digits than a process number has, is not ours.
         if re.fullmatch("[0-9]{1,9}", number) and (
             int(number) == os.getpid() or not psutil.pid_exists(int(number))
         ):

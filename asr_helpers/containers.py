@@ -23,7 +23,7 @@ class Kind:
 
 
 ASF = bytes.fromhex("3026b2758e66cf11")
-# What is often found in the place of a sound, or recorded by telephones and browsers.
+# Kinds that telephones and browsers record, and files that often stand in the place of a sound.
 FIRST_BYTES = [
     (0, b"\x1a\x45\xdf\xa3", Kind("WebM or Matroska", "matroska")),
     (0, b"#!AMR", Kind("AMR", "amr")),
@@ -224,7 +224,9 @@ def _wav_at(file, place):
 def _ogg_starts(file, size):
     """Where the links of a chained Ogg begin.
 
-    A link begins at a page that begins a stream, if the page before it does not.
+    An Ogg file consists of pages. A chained Ogg holds one sound after another, and each sound is a
+    link. A link begins at a page that begins a stream. If several such pages follow each other, the
+    link begins at the first of them.
     """
     starts, place, inside = [0], 0, False
     while place + 27 <= size:
@@ -288,7 +290,7 @@ def _flac_part(file, start, stop):
 
 
 def _flac_frame(head, size):
-    """(first sample, samples) of the FLAC frame whose header this is; None if it is none.
+    """(number of the first sample, count of samples) of a FLAC frame; None if `head` is no header.
 
     `size` is the number of samples in each frame of a stream whose frames are of one size. The
     format is that of RFC 9639, section 9.1.
@@ -355,7 +357,8 @@ def _find(file, pattern, place, size):
     return None
 
 
-# Layer III: kilobits a second of MPEG 1, of MPEG 2 and 2.5; samples a second.
+# Tables of MP3 (Layer III): kilobits a second, for MPEG 1 (True) and for MPEG 2 and 2.5 (False),
+# and samples a second by the number of the version.
 MP3_BITS = {
     True: (32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
     False: (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),

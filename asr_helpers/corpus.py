@@ -38,7 +38,7 @@ def load_corpus(
     The embedded prompts are split 70/10/20 by transcript. If a Hub dataset has only one split, its
     last fifth, in its own order, becomes test. The Hugging Face audio course splits MInDS-14's 563
     English calls in the same way, into 450 for train and 113 for test, so the scores can be
-    compared. Validation is taken from the first part. A Hub dataset with a test split keeps this
+    compared. Validation is taken from the other rows. A Hub dataset with a test split keeps this
     split. Then rows with an empty or unspeakable transcript are left out, and a warning names them.
 
     Args:

@@ -44,8 +44,8 @@ def finished_model(profile: Profile) -> Finished:
 
     The order is: the model of lesson 05 in `profile.artifacts`; with a Hub profile, the model that
     the learner has pushed as `profile.share_as`; the profile's `ready_model`, which is a public
-    model on the Hub or the model that comes with the course. The last one is put together once, in
-    `profile.artifacts`.
+    model on the Hub or the model that comes with the course. The course's model is put together
+    once, in `profile.artifacts`.
 
     Raises:
         ValueError: the learner's own, or the course's, is damaged; the message names the file and

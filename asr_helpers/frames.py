@@ -7,8 +7,8 @@ from typing import Any
 def frame_geometry(config: Any) -> tuple[int, int]:
     """(hop, window) in samples: frame k is computed from `window` samples, from `k * hop` on.
 
-    Strides multiply. Each kernel widens the window by its length less one, in steps of the product
-    of the strides before it (Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep
+    Strides multiply. Each layer widens the window by its kernel minus one, times the product of the
+    strides before this layer (Dumoulin and Visin 2016, "A guide to convolution arithmetic for deep
     learning").
 
     Args:

@@ -36,7 +36,7 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
         new: refuse a name that is in use; False adds a commit to it.
 
     Returns:
-        The address of the commit. Files of the repository that the folder lacks stay in it.
+        The address of the commit. Files that only the repository has stay there.
 
     Raises:
         HubError: a file or the token is missing, the token is wrong or may not write there, the name
@@ -56,7 +56,7 @@ def push(trained, repo_id, message="Push the fine-tuned model", new=False):
 
 
 def push_page(folder, repo_id, message="Push the page", new=False):
-    """Publish a web page as a static Space, a commit; nothing local is changed.
+    """Publish a web page as a static Space, in one commit; nothing local is changed.
 
     Args:
         folder: the page, with the README.md that makes it a Space.

@@ -29,10 +29,10 @@ class NGram(Protocol):
     place: dict[str, int]
 
     def checked(self, sentence: str) -> str:
-        """The sentence between its edges; ValueError if the alphabet lacks a character."""
+        """EDGE + sentence + EDGE; ValueError if the alphabet lacks a character."""
 
     def context(self, text: str) -> str:
-        """The end of `EDGE + text` that decides which character comes next."""
+        """The last characters of `EDGE + text`: those that decide which character comes next."""
 
     def distribution(self, context: str) -> np.ndarray:
         """P(c | context) for each of `symbols`: an array (symbols,) that sums to 1.
@@ -117,7 +117,7 @@ class CharacterModel:
         self._kept = {}
 
     def checked(self, sentence: str) -> str:
-        """The sentence between its edges.
+        """The sentence with `EDGE` before it and after it.
 
         Raises:
             ValueError: it holds a character that is not in the alphabet.

@@ -35,13 +35,15 @@ def step_times(profile: Profile, updates: int, clips: int = 64) -> dict:
 
     Args:
         profile: model, corpus, batch_seconds.
-        updates: how many are measured, one batch in each process, after `SETTLE` others.
-        clips: of the training split; they are repeated.
+        updates: how many are measured. An update is one batch in each process; `SETTLE` updates
+            before them are not measured.
+        clips: how many clips of the training split are read; the updates repeat these clips.
 
     Returns:
-        {"processes", "threads", "audio_seconds", "seconds", "parts", "megabytes"}: the speech of an
-        update in all processes, on average; the seconds of an update and of each of its `PARTS`, as
-        medians over the updates; and the gradients that an update sends.
+        A dict. "processes" and "threads" are counts. "audio_seconds" is the speech of an update in
+        all processes, on average. "seconds" and "parts" are the times of an update and of each of
+        its `PARTS`, as medians over the updates. "megabytes" is the size of the gradients that a
+        process sends in an update.
     """
     corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
     rows = corpus["train"].select(range(min(clips, len(corpus["train"]))))
@@ -109,10 +111,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _add_up(weights: Sequence[torch.nn.Parameter]) -> int:
-    """Give each weight the mean of all processes' gradients; the bytes that a process sends."""
+    """Give each weight the mean of all processes' gradients; return the bytes that each sends."""
     if process_count() == 1:
         return 0
-    # A batch may use no mask, or drop a layer: such weights have no gradient there.
+    # A batch may have no masks, or skip a layer: then the weights for these have no gradient.
     grads = [torch.zeros_like(w) if w.grad is None else w.grad for w in weights]
     flat = torch.cat([grad.flatten() for grad in grads])
     distributed.all_reduce(flat)

@@ -1,6 +1,6 @@
 """Several processes that train one model together, as `torchrun` or `accelerate launch` starts them.
 
-In a notebook there is one process, and every function here says so.
+In a notebook there is one process: `process_count` is 1, and `process_number` is 0.
 """
 
 import os

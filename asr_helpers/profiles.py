@@ -12,7 +12,7 @@ class Settings:
 
     order: int = 7  # characters of an n-gram
     words: int = 3  # words of an n-gram
-    train_weight: float = 8.0  # weight of a training transcript if counts of sources are added
+    train_weight: float = 8.0  # weight of a training transcript, where counts of texts are added up
     beam: int = 32
     grid_beam: int = 8  # for the many runs that choose the weights
     token_floor: float = 1e-3  # tokens less likely than this in a frame are not tried there
@@ -21,7 +21,7 @@ class Settings:
     betas: tuple[float, ...] = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
     beams: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     orders: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
-    hot_weight: float = 100.0  # weight of a hot word if counts of sources are added
+    hot_weight: float = 100.0  # weight of a hot word, where counts of texts are added up
     hot_share: float = 0.1  # share of the hot words in a mixture
 
 
@@ -40,7 +40,7 @@ class Adaptation:
     steps: int = 100  # for a voice
     learning_rate: float = 2e-4  # more makes the model forget its first speaker
     masked: float = 0.2  # share of the kept frames that are hidden in each step
-    shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the change, to draw
+    shares: tuple[float, ...] = (0.0, 0.25, 0.5, 0.75, 1.0)  # of the change, for a figure
     languages: tuple[str, ...] = ("it-IT", "ru-RU")
     minutes: tuple[float, ...] = (2.0, 5.0, 16.0)  # of a new language, to train on
     language_clips: int = 600  # of each split of a language, at most
@@ -48,7 +48,7 @@ class Adaptation:
     language_learning_rate: float = 1.5e-3  # there is nothing to keep: all letters are new
     adapter_steps: int = 60  # few: a step goes through all transformer layers and back
     adapter_learning_rate: float = 2e-3  # few weights, drawn anew, take larger steps
-    full_learning_rate: float = 2e-4  # of all layers: 1e-3 ended on the all-blank plateau
+    full_learning_rate: float = 2e-4  # to train all layers; 1e-3 ended on the all-blank plateau
     bottleneck: int = 32  # width of an adapter
     rank: int = 8  # of LoRA's two matrices
 
@@ -97,7 +97,7 @@ class Profile:
     mask_feature_prob: float
     mask_feature_length: int
     share_as: str | None  # the model's name on the Hub; None keeps it here
-    ready_model: str  # the fine-tuned model of those who have none: a folder or a Hub id
+    ready_model: str  # the model for learners who have not fine-tuned one: a folder or a Hub id
     artifacts: Path
     recordings: Path  # the learner's own, of lesson 09
 
@@ -121,7 +121,7 @@ OFFLINE = Profile(
     language="en-US",
     base_model=str(ROOT / "asr_helpers" / "data" / "wav2vec2-tiny"),
     keep_head=False,
-    # Its layers are a recogniser's encoder: up to the top they hold what is said.
+    # The base model's layers are a recogniser's encoder: even the top layer holds what is said.
     new_layers=0,
     sampling_rate=16_000,
     seed=42,
@@ -134,7 +134,7 @@ OFFLINE = Profile(
     batch_size=8,
     accumulation=1,
     gradient_checkpointing=False,
-    # All that is Whisper's stays as it is: it was trained on many voices, and this corpus has one.
+    # The parts from Whisper stay as they are: Whisper heard many voices, and this corpus has one.
     # No graph is kept through the frozen part, so that a step costs little.
     frozen=("convolutions", "projection", "positions"),
     frozen_layers=4,
@@ -155,8 +155,8 @@ OFFLINE = Profile(
     weight_decay=0.01,
     mask_time_prob=0.06,
     mask_time_length=4,
-    # None: this model carries a large constant in all channels, and a channel set to zero would
-    # stand out as the loudest.
+    # No channel is masked: this model carries a large constant in all channels, and a channel that
+    # is set to zero would differ from all others by this constant.
     mask_feature_prob=0.0,
     mask_feature_length=16,
     share_as=None,
@@ -173,14 +173,15 @@ HUB = replace(
     corpus="PolyAI/minds14",
     revision="40ce77cb32a384e4d50a568e1ec39ac804019d33",
     base_model="facebook/wav2vec2-base",
-    # Pasad et al. 2021: this model's last layers turn back into an autoencoder's, so that a head on
-    # top of them may stay on the plateau; drawing the top layers anew lowered the WER with few
-    # labels. Their first weights are small, so that they pass on what the layers below hold.
+    # Pasad et al. 2021: this model's last layers come to resemble its input again, as in an
+    # autoencoder, so that a head on top of them may stay on the plateau. Drawing the top layers
+    # anew lowered the WER with few labels. The new layers' first weights are small, so that these
+    # layers pass on what the layers below hold.
     new_layers=2,
     measured=False,
     licence="cc-by-4.0",  # the corpus's; the base model's, Apache 2.0, allows it
-    # 4 x 48 = 192 s an update, an eighth of fairseq's. A batch of 48 s takes 4 of a T4's 16 GB by
-    # `real_size` (benchmarks; arithmetic, no GPU was measured), and 6 in float32.
+    # 4 x 48 = 192 s an update, an eighth of fairseq's. A T4 has 16 GB. A batch of 48 s takes 4 GB,
+    # and 6 GB in float32, by the arithmetic of `real_size` (benchmarks); no GPU was measured.
     batch_seconds=48.0,
     accumulation=4,
     frozen=("convolutions",),  # the paper, section 4.3: the feature encoder is never fine-tuned
@@ -191,8 +192,9 @@ HUB = replace(
     # Twice fairseq's 5e-5, for updates an eighth as large; it is what Hugging Face's articles on
     # fine-tuning wav2vec2-base use.
     learning_rate=1e-4,
-    # fairseq's three phases for little speech: a tenth warm-up, four tenths held, half decay. The
-    # updates are a quarter of its 13 000 for ten minutes: about 190 h of audio in place of 5800 h.
+    # fairseq's three phases for little speech: a tenth warm-up, four tenths held, half decay. For
+    # ten minutes of speech fairseq makes 13 000 updates. Here a quarter of these are made: they
+    # read about 190 h of audio in place of 5800 h.
     schedule="warmup_stable_decay",
     max_steps=3500,
     warmup_steps=350,
@@ -201,8 +203,9 @@ HUB = replace(
     patience=5,
     stop_from=0.5,
     weight_decay=0.0,  # as fairseq
-    # fairseq's 0.65 and 0.25 (of 64) hide about half of each clip, in nearly four times the updates
-    # of eight times the audio. These lie between them and the base model's own 0.05 and 0.
+    # fairseq's 0.65 (time) and 0.25 (channels, in spans of 64) hide about half of each clip.
+    # fairseq makes nearly four times the updates, each with eight times the audio. The values here
+    # lie between those of fairseq and the base model's own, 0.05 and 0.
     mask_time_prob=0.1,
     mask_time_length=10,
     mask_feature_prob=0.08,
@@ -218,9 +221,10 @@ HUB = replace(
     ready_model="facebook/wav2vec2-base-960h",
     artifacts=ROOT / "artifacts" / "hub",
 )
-# The success to begin with: a model that reads English already, adapted to telephone calls. It was
-# fine-tuned by its makers on 960 hours of read speech, and its own head is kept, so that the first
-# evaluation, before any step, is of a recogniser. Few and small steps: it has little to learn.
+# A first success: a model that transcribes English already is adapted to telephone calls. Its
+# makers fine-tuned it on 960 hours of read speech. Its own head is kept, so that the first
+# evaluation, before any step, is of a recogniser. The steps are few and small: the model has little
+# to learn.
 QUICK = replace(
     HUB, name="hub-quick", base_model="facebook/wav2vec2-base-960h", keep_head=True, new_layers=0,
     # The head is no longer new. A tenth of hub's updates, at the rate of fairseq's base_100h, 3e-5.
@@ -228,9 +232,10 @@ QUICK = replace(
     accumulation=2, share_as="wav2vec2-base-960h-minds14-en-us",
     artifacts=ROOT / "artifacts" / "hub-quick",
 )  # fmt: skip
-# The values of the guide that this course grew from, in today's names, for comparison: its model
-# cards on the Hub end at WER 0.95 to 1.0. Mended where it failed silently: its grouping by length
-# works here, and the checkpoint is chosen on validation, not on test.
+# For comparison: the values of the guide that this course grew from, under today's names. The
+# guide's model cards on the Hub end at a WER of 0.95 to 1.0. Two faults of the guide gave no error
+# message, and are mended here: grouping by length works, and the checkpoint is chosen on
+# validation, not on test.
 GUIDE = replace(
     HUB, name="hub-guide", equal_seconds=False, batch_size=8, accumulation=2, new_layers=0,
     gradient_checkpointing=True, frozen=(), vary=False, head_steps=0, learning_rate=1e-5,
@@ -262,7 +267,7 @@ PROFILES = {
     "hub_smoke": replace(
         HUB, name="hub_smoke", batch_seconds=12.0, accumulation=1, new_layers=1, heart_steps=2,
         head_steps=4, max_steps=6, eval_steps=3, warmup_steps=1, decay_steps=3, shares=(0.5, 1.0),
-        adaptation=replace(FEWEST, layers=1),  # of the two that the tests' look-alike has
+        adaptation=replace(FEWEST, layers=1),  # the tests' look-alike of the model has two
         recordings=ROOT / "artifacts" / "hub_smoke" / "recordings",
         artifacts=ROOT / "artifacts" / "hub_smoke",
         decoding=SMALL_SEARCH,

@@ -28,8 +28,8 @@ class StreamedBatches(torch.utils.data.IterableDataset):
 
     A batch is a list of rows, as `DrawnRows` gives them, each with `place`: a small dict of plain
     values with the position of the stream after this batch. `load_state_dict` takes this dict, also
-    in another run, and the same rows follow. Use a DataLoader with at most one worker where that
-    matters, because each worker has a stream of its own.
+    in another run, and the same rows follow. If the same rows have to follow, use a DataLoader with
+    at most one worker, because each worker has a stream of its own.
     """
 
     def __init__(
@@ -52,7 +52,8 @@ class StreamedBatches(torch.utils.data.IterableDataset):
             rate: samples a second.
             batch_seconds, window_seconds: audio in a batch and in a window.
             seed: with the epoch, it orders shards, utterances and batches.
-            probabilities: of an utterance to come from each corpus; None takes them in turn.
+            probabilities: for each corpus, that the next utterance comes from it; None takes the
+                corpora in turn.
                 Shorter corpora are repeated until each corpus was read once.
         """
         if batch_seconds > window_seconds:

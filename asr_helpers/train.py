@@ -58,7 +58,7 @@ from asr_helpers.shards import about_shards, corpus_shards, load_shards
 from asr_helpers.stream import WINDOW_SECONDS
 from asr_helpers.training import peak_memory_mb
 
-DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 75  # exit codes; 75 is sysexits' "try again"
+DONE, FAILED, WRONG_INPUT, STOPPED = 0, 1, 2, 75  # exit codes; in sysexits.h 75 is "try again"
 CHECKPOINTS, START, LOG, RUN = "05_training", "05_started.safetensors", "log.jsonl", "05_run.json"
 # Knobs that this command does not read, or that have an option of their own.
 LEFT_OUT = NOT_TRAINING - {"shares", "base_model"}
@@ -344,7 +344,7 @@ def _read(profile: Profile) -> tuple[Any, Any, _Corpus]:
 def _head(
     profile: Profile, model: Any, rows: Any, kept: Path, run: str, log: Log
 ) -> dict[str, torch.Tensor]:
-    """The state of the model when its head is trained.
+    """The state of the model after its head was trained.
 
     The head is read from `kept` if that file belongs to this `run`. If not, the head is trained now
     and saved there.

@@ -4,8 +4,9 @@
 
 Parts: training, time_to_wer, transcription, growth, real_size, step_profile, learning, languages,
 browser, streaming, scaling; all if none is named.
-Prints a table and writes plots to `build/bench/` and everything to `build/bench.json`, together
-with what was measured before of the parts not named; --quick has its own `bench-quick`. See benchmarks/README.md.
+Prints a table, and writes plots to `build/bench/` and all results to `build/bench.json`. The parts
+that are not named keep their earlier results there. With --quick the names begin with
+`build/bench-quick`. See benchmarks/README.md.
 """
 
 import argparse
@@ -15,7 +16,7 @@ import time
 
 from benchmarks.common import BUILD, ROOT, keep, machine
 
-# In the order in which each may need what an earlier one made.
+# In this order, since a part may need what an earlier part made.
 PARTS = [
     "training", "time_to_wer", "transcription", "growth", "real_size", "step_profile", "learning",
     "languages", "browser", "streaming", "scaling",

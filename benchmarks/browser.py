@@ -2,11 +2,12 @@
 
     python -m benchmarks.browser [--quick]
 
-The page of the fine-tuned model, in each precision, in headless Chromium with one thread, served
-from this machine: the folder's size, the seconds until it is ready, and seconds for a second of
-speech on clips of the validation split, each handed over as a file. Whisper tiny.en through
-faster-whisper, where it is installed, writes as many clips of the test split outside the browser,
-with one thread. Without Chromium or playwright nothing is measured, and the result says so.
+A server on this machine serves the page of the fine-tuned model, in each precision, to a headless
+Chromium with one thread. Measured are the folder's size, the seconds until the page is ready, and
+the seconds for a second of speech, on clips of the validation split that the page gets as files.
+Whisper tiny.en through faster-whisper, where it is installed, transcribes as many clips of the test
+split outside the browser, with one thread. Without Chromium or playwright nothing is measured, and
+the result says so.
 """
 
 import tempfile

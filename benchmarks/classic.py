@@ -1,11 +1,11 @@
 """The classic recipe: the public Wav2Vec2 guide, translated to today's names and to nothing else.
 
 (transformers' task guide "Automatic speech recognition", with Wav2Vec2 and MInDS-14.) What it does
-badly it does here too: its grouping looks for a column `length` and finds none, so that every clip
-counts as long as any other; nothing is frozen and no head is trained first; rows are lists of
-numbers; batches are padded as they fall; evaluation keeps every logit. Two things differ, as they
-must: `fp16` needs a GPU, and transcripts go through the course's normalisation, so that both
-recipes are scored on the same words.
+badly it does here too: its grouping looks for a column `length` and finds none, so that all clips
+count as equally long; nothing is frozen and no head is trained first; rows are lists of numbers;
+clips of any length come into one batch and are padded; evaluation keeps every logit. Two things
+differ, as they must: `fp16` needs a GPU, and transcripts go through the course's normalisation, so
+that both recipes are scored on the same words.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ def prepare(split, processor, language):
 
 @dataclass
 class DataCollatorCTCWithPadding:
-    """The guide's: to the longest of the batch."""
+    """The guide's collator: it pads to the longest clip of the batch."""
 
     processor: Any
 
@@ -61,7 +61,7 @@ def metrics(processor):
 
 
 def arguments(folder, **changed):
-    """The guide's TrainingArguments; only what is named in `changed` is another's."""
+    """The guide's TrainingArguments, except the values that `changed` names."""
     import torch
 
     gpu = torch.cuda.is_available()

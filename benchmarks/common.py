@@ -17,7 +17,7 @@ QUIET = {
     "HF_HUB_OFFLINE": "1", "HF_DATASETS_DISABLE_PROGRESS_BARS": "1", "TQDM_DISABLE": "1",
     "HF_HUB_DISABLE_PROGRESS_BARS": "1", "TRANSFORMERS_VERBOSITY": "error", "MPLBACKEND": "Agg",
     "TOKENIZERS_PARALLELISM": "false",
-    # Threads that wait sleep instead of spinning: CPU seconds are then work, whoever else is at it.
+    # Waiting threads sleep and do not spin, so CPU seconds count only work, on a busy machine too.
     "OMP_WAIT_POLICY": "PASSIVE",
 }  # fmt: skip
 
@@ -44,7 +44,7 @@ def peak_mb():
 def measured(part, **spec):
     """What `measure(**spec)` of `benchmarks.<part>` returns in a process of its own, a dict.
 
-    It computes in `threads` threads if `spec` names a number, or else in one a core.
+    It computes in `threads` threads if `spec` has that key, or else in one thread for each core.
 
     Raises:
         RuntimeError: that process failed; the message ends with what it said.
@@ -97,7 +97,7 @@ def spread(one, digits=2):
 
 
 def machine():
-    """What the figures were taken on: cores, their kind, what they multiply fast, torch."""
+    """What the figures were measured on: cores, CPU, fast matrix instructions, torch, Python."""
     import torch
 
     info = Path("/proc/cpuinfo")

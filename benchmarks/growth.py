@@ -1,4 +1,4 @@
-"""How do time and memory grow: training with clips and their length, transcription with minutes?
+"""How do time and memory grow with the number and length of clips, and with a recording's length?
 
     python -m benchmarks.growth [--quick]
 
@@ -64,7 +64,7 @@ def train_clips(clips):
 
 
 def train_length(seconds):
-    """An epoch over `AUDIO` seconds of the training split, joined and cut to clips so long."""
+    """An epoch over `AUDIO` seconds of the training split, cut into clips of `seconds` each."""
     import datasets
 
     from asr_helpers.processor import load_processor, prepare_dataset
@@ -75,7 +75,7 @@ def train_length(seconds):
     samples, letters = (np.concatenate(list(rows[name])) for name in ("input_values", "labels"))
     count = AUDIO // seconds
     values = samples[: AUDIO * RATE].reshape(count, seconds * RATE)
-    # Letters of other words: what is learnt is nothing, what it costs is the same.
+    # The letters are not those that are spoken: nothing is learned, and the cost is the same.
     labels = letters[: 10 * AUDIO].reshape(count, 10 * seconds)
     lengths = [seconds * RATE] * count
     data = {"input_values": list(values), "labels": list(labels), "input_length": lengths}
@@ -105,7 +105,7 @@ def _train(processor, rows):
 
 
 def transcribe_recording(seconds):
-    """Test clips joined to a recording so long, transcribed in chunks."""
+    """Test clips joined to a recording of `seconds`, transcribed in chunks."""
     from asr_helpers.audio import Audio
     from asr_helpers.corpus import load_corpus
     from asr_helpers.long_form import transcribe_long

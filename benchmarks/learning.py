@@ -3,8 +3,8 @@
     python -m benchmarks.learning [--quick] [--profile offline] [--seeds 42 42 43]
 
 Prints a table and writes `build/bench/learning.json` and `.png`; `benchmarks/results/` keeps such
-files, and lesson 05 draws the control from there. Each seed is one whole fine-tuning; a seed given twice
-shows whether a run repeats; none leaves the control alone.
+files, and lesson 05 draws the control from there. Each seed is one whole fine-tuning. A seed given
+twice shows whether a run repeats. Without any seed only the control is run.
 """
 
 import argparse
@@ -35,7 +35,7 @@ from benchmarks.common import keep, save
 
 
 def loading(profile):
-    """Seconds to load the corpus and decode its train split at the model's rate."""
+    """(processor, prepared splits, seconds to load and prepare, and to decode train at 8 kHz)."""
     start = time.perf_counter()
     corpus = load_corpus(profile.corpus, profile.language, profile.revision, profile.seed)
     processor = load_processor(profile.base_model)

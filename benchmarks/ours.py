@@ -57,7 +57,7 @@ def decoder(processor, model, alpha, beta, beam=None):
 
 
 def measure():
-    """{"chosen": [alpha, beta], "validation_wer"}: the weights with the least (WER, CER) there."""
+    """{"chosen": [alpha, beta], "validation_wer"}: weights of least (WER, CER) on validation."""
     from asr_helpers.chunks import clip_logits
     from asr_helpers.corpus import load_corpus
     from asr_helpers.decoding import choose_weights

@@ -2,9 +2,9 @@
 
     python -m benchmarks.step_profile [--quick]
 
-At both sizes: the matrix-multiply peak of this machine (measured, float32 and bfloat16, a CPU second), the share
-of it that a step reaches, the operators that take the most time, and single changes to the step,
-tried in turn within one process on one batch.
+At both sizes: this machine's measured peak of matrix products (GFLOP in a CPU second, in float32
+and in bfloat16), the share of the peak that a step reaches, the operators that take the most time,
+and single changes to the step, tried in turn within one process on one batch.
 """
 
 import time
@@ -55,7 +55,7 @@ def measure(size, rounds, compiled):
     for name, seconds in rows:
         groups[next((g for g, keys in GROUPS.items() if any(k in name.lower() for k in keys)),
                     "the rest")] += seconds / total  # fmt: skip
-    # By CPU seconds, as the peak is: what others use of the machine is left out of both.
+    # In CPU seconds, as the peak is measured: the time of other programs is in neither.
     busy = min(timed(step, time.process_time) for _ in range(rounds))
     peaks = {str(kind).removeprefix("torch."): matmul_peak(kind, rounds)
              for kind in (torch.float32, torch.bfloat16)}  # fmt: skip

@@ -2,10 +2,10 @@
 
     python -m benchmarks.streaming [--quick]
 
-The embedded English training split, prepared as shards, is named again and again until it makes that
-many hours. One epoch is read: windows, batches, decoding. Memory is that of the whole process. The
-same hour comes many times, so the system keeps the files in its cache: the speed is that of decoding
-and not of a disk.
+The embedded English training split, prepared as shards, is listed again and again until the list
+holds that many hours. One epoch is read: windows, batches, decoding. Memory is that of the whole
+process. The same 16 minutes come many times, so the system keeps the files in its cache: the speed
+is that of decoding and not of a disk.
 """
 
 import shutil

@@ -2,11 +2,12 @@
 
     python -m benchmarks.time_to_wer [--quick]
 
-One run each on the offline corpus, from the same base model, the clocks (wall and CPU) stopped while validation is
-scored: the course (lesson 05, the head's phase included), the classic recipe as the guide has it,
-and the classic recipe with the course's learning rate, which its own, meant for a model twenty
-times as large, does not fit. A run that is done is kept in `build/bench/` and not repeated; delete
-it there to measure again. The course's model is kept for the parts that transcribe.
+One run each on the offline corpus, from the same base model. The clocks (wall and CPU) stop while
+validation is scored. The runs: the course (lesson 05, the head's phase included), the classic
+recipe as the guide has it, and the classic recipe with the course's learning rate. (The guide's
+learning rate is meant for a model twenty times as large and does not fit this one.) A run that is
+done is kept in `build/bench/` and not repeated; delete it there to measure again. The course's
+model is kept for the parts that transcribe.
 """
 
 import json
@@ -21,7 +22,7 @@ WANTED = (0.9, 0.7, 0.6, 0.5)  # validation WER
 
 
 def stopwatch(limit, points):
-    """A TrainerCallback that keeps the seconds of training, evaluation left out, by validation.
+    """A TrainerCallback that notes, at each validation, the seconds of training without validation.
 
     Args:
         limit: CPU seconds after which to validate and stop, or None.
@@ -101,7 +102,7 @@ def _classic(profile, watch, learning_rate, steps):
 
 
 def run(quick):
-    """Every run, or what is kept of it; the classic ones have the course's CPU seconds."""
+    """Every run, or its kept result; a classic run gets the CPU seconds that the course took."""
     runs, profile = {}, "smoke" if quick else "offline"
     for name, spec in RUNS.items():
         kept = BUILD / f"run-{profile}-{name.replace(', ', '-').replace(' ', '-')}.json"
@@ -137,7 +138,7 @@ def table(result):
 
 
 def draw(result):
-    """Validation WER against CPU seconds of training: they are the same on a busy machine."""
+    """Validation WER against training's CPU seconds, which are the same on a busy machine."""
     import matplotlib.pyplot as plt  # not above: `ours` asks this module where the model is
 
     from asr_helpers import plots

@@ -19,8 +19,8 @@ from benchmarks.common import alone, in_turn, peak_mb, ratios, save, spread, sum
 
 UTTERANCES = 16  # a step, as the guide has it: 8, twice accumulated
 # The tiny model is timed over a second epoch, after the first has met the kernels' preparation and
-# the memory's growth. The published size, whose steps are long, over its only one: a step of 16.
-# There the course, too, shares a step out over smaller batches.
+# the memory's growth. The published size has long steps and is timed over its
+# only epoch, one step of 16 utterances. There the course, too, splits a step into smaller batches.
 SIZES = {
     "tiny": {"clips": 64, "epochs": 2, "accumulate": 1},
     "base": {"clips": 16, "epochs": 1, "accumulate": 4},
@@ -41,7 +41,7 @@ def load_model(size, processor, profile):
     if size == "tiny":
         return course_model(profile, processor)
     torch.manual_seed(profile.seed)
-    processor.feature_extractor.return_attention_mask = False  # as wav2vec2-base's: a group norm
+    processor.feature_extractor.return_attention_mask = False  # wav2vec2-base has a group norm
     model = Wav2Vec2ForCTC(Wav2Vec2Config(ctc_loss_reduction="mean"))
     model.set_attn_implementation("eager")
     model.freeze_feature_encoder()
@@ -49,7 +49,7 @@ def load_model(size, processor, profile):
 
 
 def classic_model(size, processor, profile):
-    """The same weights as the classic recipe has them: as `from_pretrained` gives them, all free."""
+    """The same weights for the classic recipe: as `from_pretrained` gives them, all trainable."""
     import torch
     from transformers import AutoModelForCTC, Wav2Vec2Config, Wav2Vec2ForCTC
 
@@ -64,7 +64,7 @@ def classic_model(size, processor, profile):
 
 
 def batch_seconds(lengths, rate, utterances, seed):
-    """The seconds of audio a batch must hold for `utterances` a batch in the mean, or just below."""
+    """The seconds of audio that give `utterances` a batch in the mean, or just below."""
     from asr_helpers.batches import SecondsBatchSampler
 
     budgets = np.linspace(2, 400, 800)

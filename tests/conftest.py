@@ -138,8 +138,8 @@ def online(tmp_path, monkeypatch):
 def client(tmp_path):
     """client(hub, code) runs Python with an environment of its own and a Hub; gives what it prints.
 
-    A fresh process, as the libraries read where the Hub is when they are imported. The waits are
-    short, so that a Hub that says nothing is given up soon.
+    In a fresh process: the libraries read the Hub's address once, when they are imported. The waits
+    are short, so that a Hub that says nothing is given up soon.
     """
 
     def run(hub, code, **environment):

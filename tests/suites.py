@@ -1,6 +1,6 @@
 """A pytest plugin: which packages are tested, what failed at once, and a table of suites at the end.
 
-The quick and the telling come first: a mistake in a helper is known before any lesson runs.
+Quick and informative tests come first: a mistake in a helper is known before any lesson runs.
 """
 
 import os
@@ -13,8 +13,8 @@ import pytest
 
 import course
 
-# In the order in which they run: the suite, and the test files that begin with one of these. What
-# is in none is a unit test. A suite's slow tests run after the quick tests of all.
+# The suites in the order in which they run, each with the beginnings of its test files' names. Any
+# other test file is a unit test. The slow tests of a suite run after the quick tests of all suites.
 SUITES = {
     "architecture": ("test_architecture",),
     "unit": (),
@@ -52,7 +52,7 @@ def packages():
 
 
 def header(found):
-    """Lines that name every package's version, those that differ from their pin first and marked."""
+    """Lines that name every package's version, and at the end those that differ from their pin."""
     told = [f"{name} {installed}" for name, _, installed in found]
     differ = [
         f"{name} {installed} (pinned: {pin})"

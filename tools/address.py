@@ -4,12 +4,12 @@
     python -m tools.address --none                          take it away
     python -m tools.address                                 write the present one again
 
-The address is unset in a copy that nobody has published: a badge or a setup cell with a name that is
-not the owner's would run whatever code somebody else puts there. Without an address there are no
-badges, and the setup cell says on Colab what to do.
+The address is unset in a copy that nobody has published. A badge or a setup cell with the address
+of another owner would run whatever code that owner puts at the address. Without an address there
+are no badges, and the setup cell says on Colab what to do.
 
-With an address the badges, and the clone that the setup cell makes, are of the release tag
-`v<version>`, where pyproject.toml has the version. Commit the change, then make and push that tag.
+With an address the badges lead to the release tag `v<version>`, and the setup cell clones this tag.
+The version stands in pyproject.toml. Commit the change, then make and push that tag.
 Needs only Python.
 """
 
@@ -47,7 +47,8 @@ def badges(lesson, where="."):
 
     Args:
         lesson: a path in the repository, such as notebooks/01_explore.ipynb.
-        where: the way from the Markdown's own folder to the repository's, for the pictures.
+        where: the relative path from the Markdown file's folder to the root of the repository; the
+            pictures need it.
     """
     if not (found := address()):
         return ""

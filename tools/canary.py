@@ -5,11 +5,12 @@
     python -m tools.canary --lowest                   the oldest that these ranges allow
     python -m tools.canary --set transformers==4.57.6 the pins of environment.yml, but for this one
 
-Makes an environment of its own, runs every lesson with the profile `smoke` in a copy of the
-course, and writes `canary.md` and `canary.json` to `build/`. If a lesson breaks, the canary puts the
-packages that moved back, some at a time, until only those remain that break the lesson. It ends with
-1 if a lesson broke or nothing could be installed. It needs only Python and pip. pip's own environment
-variables say where packages come from: `PIP_EXTRA_INDEX_URL` with PyTorch's CPU index saves gigabytes.
+Makes an environment of its own, runs every lesson with the profile `smoke` in a copy of the course,
+and writes `canary.md` and `canary.json` to `build/`. If a lesson breaks, the canary returns the
+moved packages to their pinned versions, some at a time, until the packages that are still moved are
+only those that break the lesson. It ends with 1 if a lesson broke or nothing could be installed. It
+needs only Python and pip. pip's own environment variables say where packages come from:
+`PIP_EXTRA_INDEX_URL` with PyTorch's CPU index saves gigabytes.
 """
 
 import argparse
@@ -77,7 +78,7 @@ def moves(before, after):
 
 
 def culprits(moved, breaks, tries=16):
-    """The smallest set of moved packages found whose moves alone still break the lesson.
+    """The smallest set found, of moved packages whose moves alone still break the lesson.
 
     Delta debugging: Zeller and Hildebrandt, Simplifying and isolating failure-inducing input
     (2002). With one culprit among n packages it asks about 2 log2(n) times.

@@ -15,7 +15,7 @@ minutes, difficulty. Each exercise of such a file has
     hint        text that unfolds
     check       code that calls `check(condition, advice)`
     answers     the names that the learner has to define
-    solved      {answer: an expression after the solution's cells}, by which tests solve it
+    solved      {answer: an expression, evaluated after the solution's cells}; tests answer with it
     wrong       wrong answers for the tests, each {answer: expression, says: words of the advice}
 """
 
@@ -145,8 +145,8 @@ def notebook(stem: str, found: list[dict[str, Any]]) -> Any:
         "check. The check says what is wrong, or that the exercise is solved. To see what you have solved, "
         "open a second terminal in the course's folder, and type `make progress` (Windows: "
         r"`.venv\Scripts\python -m tools.progress`; without make on other systems: "
-        "`.venv/bin/python -m tools.progress`). The notebook is stored without results, since they are "
-        "yours to make: begin with *Run all cells above* the first exercise."
+        "`.venv/bin/python -m tools.progress`). The notebook is stored without results. First run the cells "
+        "above the first exercise: select its cell, and choose *Run, Run All Above Selected Cell*."
     )
     practice = "from asr_helpers.practice import exercise, keep_progress\n\nkeep_progress()"
     cells = [markdown(opening, id=f"exercises-{number}")]

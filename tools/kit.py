@@ -95,7 +95,8 @@ def for_this_platform(pins: list[str], wheels: Path) -> None:
 def resolved(pins: list[str], platform: str, python: str) -> list[str]:
     """The pins and all that they need on another platform, each as "name==version".
 
-    uv reads the packages' conditions for that platform, where pip reads them for its own.
+    uv evaluates the packages' environment markers for that platform. pip would evaluate them for
+    the platform that pip itself runs on.
     """
     uv = str(own_environment("kit").with_name("uv.exe" if os.name == "nt" else "uv"))
     command = [
@@ -126,7 +127,7 @@ def for_another(pins: list[str], wheels: Path, platform: str, python: str) -> No
     for package in resolved(pins, platform, python):
         name, number = package.split("==")
         known = name.lower().replace("-", "_").replace(".", "_")
-        # A package that is only Python, in whatever way it came, serves every platform.
+        # A wheel that is only Python serves every platform, whether it was fetched or built here.
         anywhere = [
             file
             for file in wheels.glob("*-none-any.whl")
@@ -144,7 +145,7 @@ def for_another(pins: list[str], wheels: Path, platform: str, python: str) -> No
 
 
 def _build_anywhere(package, wheels, platform):
-    """Make a wheel of a package that comes as source, if it is one for every platform."""
+    """Build a wheel of a package that comes as source. The wheel has to serve every platform."""
     with tempfile.TemporaryDirectory() as folder:
         pip("wheel", "--no-deps", "--wheel-dir", folder, package)
         (made,) = Path(folder).glob("*.whl")
@@ -219,7 +220,7 @@ def start_page(serves: list[list[str]], parts: set[str], size: float) -> str:
 
     Args:
         serves: [platform, Python] pairs.
-        parts: the folders of the kit that there are, of "site" and "slides".
+        parts: which of the folders "site" and "slides" the kit has.
         size: bytes of the folder `course`, which people copy to their disk.
     """
     links = {
@@ -271,7 +272,7 @@ def size(path: Path) -> int:
 
 
 def sizes(folder: Path) -> str:
-    """The kit's size, and its parts' and largest packages', in MB."""
+    """The sizes, in MB, of the kit, of its parts and of its largest packages."""
     wheels = folder / "course" / course.WHEELHOUSE
     rows = {path.name: size(path) for path in sorted(folder.iterdir()) if path.is_dir()}
     rows["course"] -= size(wheels)

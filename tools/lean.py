@@ -33,7 +33,7 @@ def lean_output(output):
 
 
 def lean(path):
-    """Rewrite the notebook at `path` with lean outputs, cells numbered from 1, no run's metadata."""
+    """Rewrite the notebook at `path`: lean outputs, cells numbered from 1, no metadata of a run."""
     notebook = nbformat.read(path, as_version=4)
     number = 0
     kept = []

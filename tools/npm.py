@@ -29,7 +29,7 @@ def fetched(name: str, version: str) -> bytes:
         RuntimeError: npm is missing, or could not fetch the package.
     """
     with tempfile.TemporaryDirectory() as folder:
-        npm = shutil.which("npm") or "npm"  # on Windows it is npm.cmd, which no bare name starts
+        npm = shutil.which("npm") or "npm"  # on Windows: npm.cmd; "npm" alone does not start it
         command = [npm, "pack", "--silent", f"{name}@{version}"]
         try:
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True)

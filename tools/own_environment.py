@@ -31,7 +31,7 @@ def own_environment(name):
     with writing(folder):
         venv.create(folder, with_pip=True, clear=True)
     command = [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
-    # Without PYTHONPATH and the like: pip would take what is there for a part of the environment.
+    # Without PYTHONPATH and the like: pip would count the packages there as already installed.
     if subprocess.run([*command, "--requirement", str(pins)], env=surroundings()).returncode:
         sys.exit(
             f"pip could not install what {pins.relative_to(ROOT)} names: see its message above. "

@@ -4,7 +4,8 @@
 
 For each row of FAULTS, one piece of code is replaced in the copy and one test is run there: it must
 fail with the fault, and pass without it. Ends with 1 if a test did not notice, and writes the table
-to `build/planted.md`. It takes many minutes: the tests check the table and plant one fault.
+to `build/planted.md`. It takes many minutes, so the weekly tests only check the table and plant one
+fault.
 """
 
 import shutil
@@ -21,7 +22,7 @@ NO_COURSE = shutil.ignore_patterns(".*", "build", "artifacts", "__pycache__", "*
 
 @dataclass(frozen=True)
 class Fault:
-    """`sound` in `file` becomes `broken`, and `test` must fail."""
+    """In `file`, the correct code `sound` is replaced with `broken`; then `test` must fail."""
 
     check: str
     file: str
@@ -148,7 +149,7 @@ FAULTS = [
         "weights that are a pickle", A + "model.py",
         "    if not keep_head:\n",
         "    import io, pickle\n    pickle.load(io.BytesIO(pickle.dumps(1)))\n    if not keep_head:\n",
-        T + "faults/test_faults_machine.py::test_what_lesson_04_keeps_loads_without_pickle",
+        T + "faults/test_faults_machine.py::test_what_lesson_05_keeps_loads_without_pickle",
     ),
     Fault(
         "a token in a message",
@@ -189,7 +190,7 @@ def fails(fault, planted):
         command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", fault.test]
         try:
             done = subprocess.run(command, cwd=copy, capture_output=True, timeout=LIMIT)
-        except subprocess.TimeoutExpired:  # such as where nothing bounds a wait any more
+        except subprocess.TimeoutExpired:  # such as a fault that removes a time limit
             return True
         return done.returncode != 0
 

@@ -51,7 +51,7 @@ def all_exercises() -> dict[str, list[str]]:
 def rows() -> list[dict[str, Any]]:
     """A row for each lesson: its name, what was solved of what there is, and the last date.
 
-    What was solved of a question or exercise that is no longer there is not counted.
+    A solved question or exercise that no longer exists is not counted.
     """
     solved = load_progress()
     there = {"questions": all_questions(), "exercises": all_exercises()}

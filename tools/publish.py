@@ -2,10 +2,10 @@
 
     python -m tools.publish https://github.com/OWNER/NAME
 
-Badges and setup cells refer to the tag `v<version>`, where pyproject.toml has the version. So the
-tag has to be of the commit that holds them, and both are pushed together or not at all. The
-workflow `publish` runs this with the address of the repository that it runs in. Needs only Python
-and git.
+Badges and setup cells refer to the tag `v<version>`; the version stands in pyproject.toml. So the
+tag has to be on the commit that holds them, and commit and tag are pushed together or not at all.
+The workflow `publish` runs this with the address of the repository that it runs in. Needs only
+Python and git.
 """
 
 import subprocess

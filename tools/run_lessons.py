@@ -51,7 +51,7 @@ def alone(name="running"):
     with writing(BUILD):
         BUILD.mkdir(parents=True, exist_ok=True)
         (BUILD / f"{name}.lock").touch()
-    # Beside the lock: a locked file cannot be read on every system.
+    # The process id has a file of its own: on some systems a locked file cannot be read.
     holder = BUILD / f"{name}.pid"
     try:
         with filelock.FileLock(BUILD / f"{name}.lock", timeout=0):
@@ -81,10 +81,10 @@ def checks(path):
 
 
 def run(lesson, profile):
-    """Execute one notebook into build/; its seconds, and None or its failure, from `explain`."""
+    """Execute one notebook into build/. Returns (seconds, None or a failure as from `explain`)."""
     executed, start = BUILD / lesson.relative_to(LESSONS), time.perf_counter()
     executed.parent.mkdir(parents=True, exist_ok=True)
-    # The default profile is no parameter, so that no cell with it is added to a stored notebook.
+    # The default profile is not passed on: papermill would add a cell with it to the notebook.
     parameters = {} if profile == DEFAULT else {"PROFILE": profile}
     failure = None
     try:
@@ -114,7 +114,7 @@ def run(lesson, profile):
 
 
 def stopped(lesson, error, told):
-    """A failure that is no error of one cell, as `explain` gives it."""
+    """A failure that no single cell caused, in the form that `explain` returns."""
     return {"cell": None, "source": "", "error": f"{error}: {told}", "told": told}
 
 
@@ -164,7 +164,7 @@ def metrics(profile):
 
 
 def versions(packages):
-    """The installed version of each package that is there; a learner needs no tool of the tests."""
+    """The version of each package that is installed; a learner may lack the tools of the tests."""
     found = {}
     for name in packages:
         with suppress(PackageNotFoundError):
@@ -183,7 +183,7 @@ def _ignore_interrupts():
 
 
 def _run_interruptible(path, profile):
-    """`run`, in a process that answers Ctrl-C only meanwhile."""
+    """Call `run` in a worker process, which answers Ctrl-C only during this call."""
     signal.signal(signal.SIGINT, _interrupt_once)
     try:
         return run(path, profile)

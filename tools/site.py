@@ -27,7 +27,7 @@ SLIDES = (
 )  # `make slides` fills it; the site and the kit take what is there
 COLAB = "https://colab.research.google.com"
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s]+)\)")
-# A badge is a picture from another host within a link.
+# A badge is a picture within a link.
 BADGE = re.compile(r"\[!\[[^\]]*\]\((?:https?:)?[^)]*\)\]\([^)]*\)")
 FAR_PICTURE = re.compile(r"!\[([^\]]*)\]\(https?:[^)]*\)")
 # Pages outside the folders of lessons and of teaching, with their titles in the table of contents.
@@ -206,8 +206,8 @@ def build(where=None):
 
 
 def named(text):
-    """A page's HTML in which what the theme leaves without a name has one, for screen readers."""
-    # The theme's search button shows "Search" and the keys; its label hides the keys.
+    """A page's HTML, with names for screen readers where the theme gives an element none."""
+    # The theme's search button shows "Search" and a shortcut. Its label hides that: drop it.
     text = re.sub(
         r'(<button class="btn search-button-field[^>]*?) aria-label="Search"', r"\1", text
     )

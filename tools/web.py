@@ -1,7 +1,7 @@
 """Your recogniser in a web page: build it, look at it, share it.
 
     python -m tools.web                      build/web, from your fine-tuned model
-    python -m tools.web --serve              and hand it out to this machine
+    python -m tools.web --serve              and serve it to browsers on this machine
     python -m tools.web --space NAME         and push it to a static Space of yours
     python -m tools.web --model FOLDER       of another model: a folder, or a name on the Hub
 
@@ -31,7 +31,7 @@ def model_folder(name: str | None, profile: str) -> Path:
     Args:
         name: a folder, or a model's name on the Hub, which is fetched; None or "" for lesson 05's,
             or the one that comes with the course where lesson 05 has not been run.
-        profile: whose lessons' model is taken.
+        profile: the name of the profile whose model is taken.
 
     Raises:
         FileNotFoundError: there is no such model; the message says what to do.
@@ -63,7 +63,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.add_argument("--model", default=os.environ.get("MODEL"), help="a folder, or a Hub name")
-    parser.add_argument("--profile", default="offline", help="whose newest model to use")
+    parser.add_argument("--profile", default="offline", help="the profile whose model to use")
     parser.add_argument("--precision", default="int8", choices=SMALLER)
     parser.add_argument(
         "--out", type=Path, default=ROOT / "build" / "web", help="the folder to write"

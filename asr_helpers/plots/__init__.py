@@ -85,7 +85,7 @@ def player(array, rate, label, keep=False, peak=0.9):
         array: samples of shape (samples,).
         rate: in Hz.
         label: what is heard.
-        keep: True keeps the sound, as a small MP3, when the notebook is stored, if it is no longer
+        keep: with True a stored notebook keeps the sound as a small MP3, if the sound is no longer
             than about 5 seconds (`KEPT_BYTES`). Stored notebooks lose the sound of other players.
         peak: the largest sample as it is played; 1 is the loudest there is.
     """
@@ -208,7 +208,7 @@ def curves(lines, x, y, title, level=None):
         axes.axhline(level[0], color=GREY, linestyle="--")
         ends.append((level[0], level[1], GREY))
     axes.set(xlabel=x, ylabel=y, title=title)
-    if not any(value % 1 for xs, _ in lines.values() for value in xs):  # there is no step 1.2
+    if not any(value % 1 for xs, _ in lines.values() for value in xs):  # whole numbers on the axis
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     for place, (height, name, colour) in zip(_apart([end for end, *_ in ends], axes), ends):
         axes.annotate(
@@ -220,7 +220,7 @@ def curves(lines, x, y, title, level=None):
 
 
 def _apart(heights, axes, least=0.09):
-    """Heights for labels, moved apart to at least `least` of the axis where they would overlap."""
+    """Heights for labels; labels that would overlap are moved to `least` of the axis apart."""
     low, high = axes.get_ylim()
     order = np.argsort(heights)
     places = np.array(heights, dtype=float)

@@ -10,7 +10,7 @@ from asr_helpers.plots import BLUE, GREY, ORANGE, WIDTH, draw_spectrogram, show,
 
 @styled
 def padded(batches, title):
-    """Batches {name: durations in seconds} side by side: a bar an utterance, its padding in grey."""
+    """Batches {name: durations in seconds} side by side: one bar per utterance, padding in grey."""
     longest = max(max(seconds) for seconds in batches.values())
     tallest = max(map(len, batches.values()))
     figure, panels = plt.subplots(
@@ -44,8 +44,8 @@ def token_maps(array, rate, maps, names, letters, title, blank=0):
         array, rate: the clip, samples of shape (samples,) and Hz.
         maps: {name: probabilities of shape (frames, vocab)}, all of the same clip.
         names: what to write for each token, a list as long as the vocabulary.
-        letters: the ids of the tokens that get a row, best in the order in which they are spoken;
-            a last row adds up all others.
+        letters: the ids of the tokens that get a row, preferably in the order in which they are
+            spoken; a last row adds up all others.
         title: of the figure.
         blank: the id of the blank, always the first row.
 
@@ -89,7 +89,7 @@ def token_maps(array, rate, maps, names, letters, title, blank=0):
 
 
 def states(path, word, blank="_"):
-    """Where in the lattice a path stands, a frame each: 0 is the first blank, 1 the first letter.
+    """The state of the lattice for each frame of a path: 0 is the first blank, 1 the first letter.
 
     Args:
         path: the tokens of all frames, such as "N_OO".
@@ -157,7 +157,7 @@ def lattice(paths, word, blank="_"):
             face = "white" if reached else "#dddddd"
             edge, ink = ("black", "black") if reached else (GREY, GREY)
             axes.plot(frame + 1, place, "o", markersize=24, color=face, markeredgecolor=edge)
-            height = place - 0.11 * (token == "_")  # its stroke lies under the line of letters
+            height = place - 0.11 * (token == "_")  # the stroke of "_" lies below the letters
             axes.text(frame + 1, height, token, ha="center", va="center", color=ink)
     axes.set_title(f"{len(paths)} paths write {word}; {best} is the most probable")
     return show(

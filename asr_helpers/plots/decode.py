@@ -1,4 +1,4 @@
-"""Figures about decoding: the runners-up of each frame, a plane of weights, the cost of a beam."""
+"""Figures about decoding: the best tokens of each frame, a map over two weights, a beam's cost."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -8,7 +8,7 @@ from asr_helpers.plots import BLUE, ORANGE, show, styled
 
 @styled
 def runners_up(probabilities, names, title, ranks=3):
-    """The best tokens of each frame, written in cells that are the darker the likelier they are.
+    """The best tokens of each frame in a table; the cell of a likelier token is darker.
 
     Args:
         probabilities: an array of shape (frames, vocab).

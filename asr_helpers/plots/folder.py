@@ -30,7 +30,7 @@ def _named(line):
 
 
 def durations(report, long: float = 30.0, short: float = 0.5) -> HTML:
-    """How long the recordings of a `Report` are, with the bounds between which they are usual."""
+    """How long the recordings of a `Report` are; usual durations lie between the bounds drawn."""
     seconds = report.seconds
     figure, axes = plt.subplots()
     axes.hist(seconds, bins=30, color=BLUE, rwidth=0.9)

@@ -197,7 +197,7 @@ def pretraining(array):
 
 @styled
 def masked(features, mask, frame_seconds, title):
-    """Features over time with what SpecAugment hides in grey.
+    """Features over time; grey is what SpecAugment hides.
 
     Args:
         features: of shape (frames, channels).

@@ -70,7 +70,7 @@ def mel(filters, rate, mel_power, seconds, title):
     figure, (left, right) = plt.subplots(1, 2, width_ratios=(2, 3))
     hertz = np.linspace(0, rate / 2, len(filters))
     bands = filters.shape[1]
-    for band in range(0, bands, max(1, bands // 16)):  # a few of many can be told apart
+    for band in range(0, bands, max(1, bands // 16)):  # only a few, so that one can tell them apart
         left.plot(hertz, filters[:, band] / filters[:, band].max(), linewidth=1.5)
     left.set(xlabel="frequency (Hz)", ylabel="weight", xlim=(0, rate / 2))
     left.set_title(f"some of the {bands} filters", size=13, weight="normal")

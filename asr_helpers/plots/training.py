@@ -35,7 +35,7 @@ def training_history(log):
 
 
 class LiveCurves(TrainerCallback):
-    """Draws the curves anew in one place of the notebook, at each evaluation and at the end."""
+    """Draws the curves anew in one place of the notebook, at each evaluation."""
 
     def __init__(self):
         self.place = None

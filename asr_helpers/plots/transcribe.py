@@ -1,4 +1,4 @@
-"""Figures of transcribing: chunks of a long recording, words over sound, trust in confidence."""
+"""Figures of transcribing: chunks of a recording, words over sound, right words by confidence."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,7 +62,7 @@ def timed_words(array, rate, words, title):
 
 @styled
 def shares(groups, label, title):
-    """Bars {name: (share right, count)} from left to right, the count above each."""
+    """Bars {name: (share of right words, count)}, with the count above each bar."""
     figure, axes = plt.subplots(figsize=(6, 3))
     values = [share for share, _ in groups.values()]
     drawn = axes.bar(list(groups), values, color=GREEN, width=0.6)

@@ -42,7 +42,7 @@ class WordErrorRate(evaluate.Metric):
         )
 
     def add_batch(self, *, predictions=None, references=None, **kwargs):
-        """Add rows. `evaluate` alone would take two strings for lists of letters.
+        """Add rows. Given two strings, `evaluate` alone would read each letter as a row.
 
         Raises:
             ValueError: see `asr_helpers.errors.checked_pairs`.

@@ -1,4 +1,4 @@
-"""What pretraining may take of the corpus: prompts to watch, and transcripts never to speak."""
+"""What pretraining takes from the corpus: prompts to score, and transcripts not to be spoken."""
 
 from asr_helpers.audio import Audio
 from asr_helpers.corpus import languages, load_corpus

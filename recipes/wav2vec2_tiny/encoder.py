@@ -1,7 +1,7 @@
 """What Whisper tiny.en's encoder computes, written out: the yardstick of `network.py`.
 
-`frames` takes the clip as it is, where Whisper appends silence up to 30 seconds. `heard` is the same
-as the network hears it, several times faster than the network: `bank.py` computes hours with it.
+`frames` takes the clip as it is, where Whisper appends silence up to 30 seconds. `heard` computes
+what the network computes, several times faster than the network: `bank.py` computes hours with it.
 """
 
 import torch
@@ -52,7 +52,8 @@ def frames(waves: torch.Tensor) -> torch.Tensor:
 def heard(waves: torch.Tensor) -> torch.Tensor:
     """(batch, frames of 20 ms, 384): what `network.py` makes of (batch, samples) below its top.
 
-    Without the encoder's last normalisation, which the top trains on. `waves` have unit variance.
+    Without the encoder's last normalisation: it is trained, as a part of the top. `waves` have unit
+    variance.
     """
     quietest = network.silence()
     mel = transplant.log_mel(waves, padded=False).clamp(min=quietest)

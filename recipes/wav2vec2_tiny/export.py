@@ -23,9 +23,9 @@ from recipes.wav2vec2_tiny.top import Top
 def write_processor(folder):
     """The vocabulary in wav2vec2-base-960h's order, and a feature extractor without attention masks.
 
-    Padding is silence to this model. Under a mask the padded frames would be set to zero, with the
-    constant that the places and the layer norms need, and the top's convolutions would read them
-    beside the last letters.
+    Padding is silence to this model. Under a mask the padded frames would be set to zero, and with
+    them the constant that the places and the layer norms need. The top's convolutions would read
+    these frames beside the last letters.
     """
     vocabulary = folder / "vocab.json"
     vocabulary.write_text(json.dumps({c: i for i, c in enumerate(network.CHARACTERS)}))
@@ -45,7 +45,7 @@ def whole(state: dict[str, torch.Tensor]):
 
 
 def draw(history, folder):
-    """WER against the speech trained on, of the prompts and of the game that is held out."""
+    """Error rates of the prompts and of the held-out game, against hours of speech trained on."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(figsize=(8, 3.5))

@@ -2,7 +2,7 @@
 
 Whisper reads a log-mel spectrogram, a Wav2Vec2 reads the waveform through convolutions. Here seven
 convolutions compute that spectrogram and then Whisper's own two convolutions, a depthwise
-positional convolution adds Whisper's sinusoids, and the four layers go over weight by weight
+positional convolution adds Whisper's sinusoids, and the four layers are copied weight by weight
 (`transplant.py`). Nothing of it is trained. Behind it stands a small top, Wav2Vec2's own adapter with
 the CTC head, which `top.py` trains. Each stage has a function of its own and a test:
 
@@ -41,7 +41,7 @@ RATE = 16_000  # Hz
 CHARACTERS = ["<pad>", "<s>", "</s>", "<unk>", "|", *"ETAONIHSRDLUMWCFGYPBVK'XJQZ"]
 BANDS = 62  # of Whisper's 80 mel bands: those below 4 kHz
 WINDOW, HOP, BINS = 400, 160, 101  # samples, samples, and the bins of 40 Hz up to 4 kHz
-UNITS = 27  # a band: they fit ten decades of power with an error of 0.02 of a decade
+UNITS = 27  # a band: they fit 8.5 decades of power with an error below 0.02 of a decade
 GAIN = 1 / 300  # of the Fourier transform, so that a loud bin stays where GELU's sum is a square
 POWER = 1e6  # of the mel bands, so that every weight fits half precision
 # The power of a band before POWER is applied; whatever is quieter counts as QUIETEST.
@@ -140,7 +140,8 @@ def log_mel() -> tuple[torch.Tensor, float]:
     weight = torch.zeros(BANDS, BANDS, UNITS)
     for band in range(BANDS):
         weight[band, band] = torch.tensor(d / 4)
-    # x erf(x / sqrt 2) is sqrt(2 / pi) x^2 for small x. The input has unit variance, Whisper's LOUDNESS.
+    # x erf(x / sqrt 2) is near sqrt(2 / pi) x^2 for small x. The input has variance 1,
+    # Whisper's input has the level LOUDNESS.
     shift = math.log10(transplant.LOUDNESS**2 / (math.sqrt(2 / math.pi) * GAIN**2))
     return weight.view(BANDS, -1), (constant + shift + 4) / 4 + LIFT
 
@@ -154,8 +155,9 @@ def silence() -> float:
 def places(sinusoids: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(length, direction) of a weight-normed kernel (384, 1, 2 PLACES) that adds up to `sinusoids`.
 
-    Over a constant input OFFSET that begins at frame 0, a kernel of their differences gives frame t
-    the sum of the first t differences: `sinusoids[t]`, (frames, 384).
+    `sinusoids` is (frames, 384). The kernel holds the differences between neighbouring sinusoids.
+    Over a constant input OFFSET that begins at frame 0, it gives frame t the sum of the differences
+    up to t, which is `sinusoids[t]`.
     """
     steps = torch.diff(sinusoids[:PLACES], dim=0, prepend=torch.zeros(1, sinusoids.shape[1]))
     kernel = torch.zeros(sinusoids.shape[1], 1, 2 * PLACES)
@@ -194,7 +196,7 @@ def _front_end(convolutions, weights) -> None:
 def new_model(**changes) -> Wav2Vec2ForCTC:
     """The model, its head at random; `changes` are fields of the configuration."""
     config = Wav2Vec2Config(**{**CONFIG, **changes})
-    # On a CPU, the backward pass of eager attention is some times faster than sdpa's.
+    # On a CPU, the backward pass of eager attention is several times faster than sdpa's.
     model = Wav2Vec2ForCTC._from_config(config, attn_implementation="eager").eval()
     encoder, weights = model.wav2vec2.encoder, transplant.encoder()
     _front_end(model.wav2vec2.feature_extractor.conv_layers, weights)
@@ -208,7 +210,7 @@ def new_model(**changes) -> Wav2Vec2ForCTC:
     norm.original1.copy_(direction)
     encoder.pos_conv_embed.conv.bias.fill_(16.0)  # GELU leaves a place plus 16 as it is
     transplant.transplant(model.wav2vec2)
-    # A masked frame is one of silence, so that the places stand.
+    # A masked frame is a frame of silence, so it keeps the OFFSET that the places need.
     quiet = model.wav2vec2.feature_extractor(torch.zeros(1, RATE)).transpose(1, 2)
     model.wav2vec2.masked_spec_embed.copy_(model.wav2vec2.feature_projection(quiet)[0][0, 0])
     return model

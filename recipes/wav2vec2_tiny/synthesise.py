@@ -7,8 +7,9 @@ unpacked in the folder that the variable KOKORO_JS names (`npm pack kokoro-js@1.
 joined), `offsets` (samples) and `texts`. A shard that exists is skipped, and one is written whole or not at all, so that a killed run goes on where
 it stopped.
 
-Men are spoken slower and then played faster by up to 30 %, which raises pitch and formants
-towards a woman's at an unchanged tempo: most of these voices are men, telephone prompts are not.
+Male voices speak more slowly and are then played faster by up to 30 %. This raises pitch and
+formants towards a woman's, and the tempo stays as it was. (Most of these voices are men's; those of
+telephone prompts are not.)
 """
 
 import json
@@ -33,7 +34,7 @@ RATE = 8000
 SENTENCES = {"flite": 1000, "piper": 500, "kokoro_en": 150}  # a shard
 SHORTEST, LONGEST = 0.3, 10.0  # seconds
 FLITE = {"slt": 190, "rms": 100, "awb": 120, "kal16": 105}  # voice: mean pitch, Hz
-HELD_OUT = ("am_michael", "bf_emma")  # voices that nothing is trained on: yardsticks of strangers
+HELD_OUT = ("am_michael", "bf_emma")  # voices left out of training, to test with strangers
 WOMEN = ("slt", "af_", "bf_")  # how their voices' names begin
 
 

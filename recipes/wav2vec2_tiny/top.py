@@ -64,7 +64,7 @@ def batches(utterances, rng):
 
 
 def manners(rows, rng):
-    """(OTHERS, 2, 384): mean and deviation of each channel, of utterances of at least 1.2 s."""
+    """(at most OTHERS, 2, 384): mean and deviation of each channel, of utterances above 1.2 s."""
     drawn = [rows[k][0] for k in rng.integers(0, len(rows), OTHERS)]
     long = [np.asarray(frames, np.float32) for frames in drawn if len(frames) > 60]
     return np.array([[frames.mean(0), frames.std(0)] for frames in long])

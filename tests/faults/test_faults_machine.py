@@ -115,7 +115,7 @@ def small_files():
     """A function after whose call no file grows beyond 1 MB: as when the disk fills up.
 
     The kernel refuses the write in the middle of the file, as it does on a full disk; only the
-    number of the error is another. A disk that is truly full is not at every machine's hand.
+    number of the error is another. Not every machine can offer a disk that is truly full.
     """
     resource = pytest.importorskip("resource")
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -209,7 +209,7 @@ def test_a_disk_that_fills_up_while_training_is_said_and_the_checkpoint_before_i
 
 
 def test_one_and_two_threads_give_wers_within_each_others_interval(prepared, processor, profile):
-    """Sums in another order round otherwise: weights differ in the last digits, scores hardly."""
+    """Another order of sums rounds differently: last digits of weights differ, scores hardly."""
     texts, waves = list(prepared["text"]), [row["input_values"] for row in prepared]
     rates, before = [], torch.get_num_threads()
     try:
@@ -222,7 +222,7 @@ def test_one_and_two_threads_give_wers_within_each_others_interval(prepared, pro
     finally:
         torch.set_num_threads(before)
     (one, low, high), (other, low_other, high_other) = rates
-    assert low < high and one < 1  # it has learned: a score that cannot move would agree always
+    assert low < high and one < 1  # it learned; a score that never changes would always agree
     assert low_other <= one <= high_other and low <= other <= high
 
 
@@ -237,7 +237,7 @@ def no_pickle(monkeypatch):
         monkeypatch.setattr(place, refuse)
 
 
-def test_what_lesson_04_keeps_loads_without_pickle(
+def test_what_lesson_05_keeps_loads_without_pickle(
     tmp_path, model, prepared, processor, profile, no_pickle
 ):
     from test_training import trainer

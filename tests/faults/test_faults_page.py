@@ -139,7 +139,7 @@ def test_asking_it_reports_to_nobody(address, clip, monkeypatch):
     ask_page(address, clip[1])
     assert told == []
     Client(address, verbose=False, analytics_enabled=True).close()
-    assert len(told) == 1  # or this would see no report if there were one
+    assert len(told) == 1  # else `told` could not show a report at all
 
 
 def test_only_this_machine_reaches_it(address):
@@ -149,11 +149,11 @@ def test_only_this_machine_reaches_it(address):
     listening = {ip for ip in listening if ip}
     assert listening == {"127.0.0.1"}
     with socket.create_connection(("127.0.0.1", port), timeout=5):
-        pass  # the port is that of the page, or the line above says nothing
+        pass  # the page answers at this port; else the line above would show nothing
 
 
 def asked_as(address, host, path="/"):
-    """The status that a browser would get which asks for the page by another host's name."""
+    """The status that a browser gets if it asks for the page under another host's name."""
     where = urlsplit(address)
     connection = http.client.HTTPConnection(where.hostname, where.port, timeout=10)
     connection.putrequest("GET", path, skip_host=True)
@@ -165,7 +165,7 @@ def asked_as(address, host, path="/"):
 
 
 def test_a_foreign_host_is_refused_on_every_route(address):
-    """A web page whose name suddenly means 127.0.0.1 must not reach it through a browser."""
+    """A website whose name suddenly resolves to 127.0.0.1 must not reach the page in a browser."""
     port = urlsplit(address).port
     for path in ("/", "/config", "/gradio_api/info", "/gradio_api/upload"):
         for host in ("evil.example", f"evil.example:{port}", "127.0.0.1.evil.example", ""):

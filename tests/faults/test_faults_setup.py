@@ -186,7 +186,7 @@ def test_another_python_uses_the_environment_that_is_there_and_mixes_nothing(cop
     assert asked(copy, "import sys; print(sys.version_info[1])") == str(sys.version_info[1])
 
 
-def test_an_environment_that_is_none_is_replaced(copy, shelf):
+def test_a_folder_that_is_no_environment_is_replaced(copy, shelf):
     """A folder with files of another kind, as when two versions of Python were mixed."""
     (copy / ".venv" / "pyvenv.cfg").unlink()
     healed(copy, shelf)
@@ -197,8 +197,8 @@ def test_setting_up_from_within_the_environment_works(copy, shelf):
     healed(copy, shelf, executable=str(copy / ".venv" / "bin" / "python"))
 
 
-def test_a_damaged_environment_does_not_pull_itself_away(copy, shelf):
-    """Its Python says that it is no environment, and it is the one that runs the setup."""
+def test_a_damaged_environment_does_not_remove_itself(copy, shelf):
+    """The environment counts as damaged, and its own Python runs the setup: the setup refuses."""
     done = subprocess.run(
         [sys.executable, "-c", "import course, sys; sys.prefix = str(course.VENV)\n"
          "course.lacking = lambda: None; course.setup()"],

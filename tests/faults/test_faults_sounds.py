@@ -75,7 +75,7 @@ def test_samples_that_are_there_are_heard_whatever_the_header_counts(kind):
 
 
 def streamed(wave):
-    """A FLAC as a recorder writes it that cannot go back to its header: of unknown length."""
+    """A FLAC of unknown length, as a recorder writes it if it cannot go back to the header."""
     whole = sound(wave, container="FLAC")
     return whole[:21] + bytes([whole[21] & 0xF0]) + bytes(4) + whole[26:]
 

@@ -106,7 +106,7 @@ def kill_after(folder, step):
 
 
 def finish(folder):
-    """Train to the end; where each start went on from, the weights' bytes, and the WERs."""
+    """Train to the end. Returns (checkpoint of each start, bytes of the weights, WERs)."""
     assert start(folder).wait() == 0, (folder / "log.txt").read_text()[-2000:]
     for name, size in SIZES.items():
         assert (folder / name).stat().st_size > size
@@ -165,7 +165,7 @@ FAULTS = {
 @pytest.mark.parametrize("part", [*PARTS, "rng_state.pth"])
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_checkpoint_with_a_broken_file_is_passed_over(tmp_path, killed_once, part, fault):
-    """As a machine that loses power leaves it, its files in any order."""
+    """A machine that loses power can leave this: the files reach the disk in any order."""
     shutil.copytree(killed_once, tmp_path, dirs_exist_ok=True)
     assert last_checkpoint(tmp_path) == str(tmp_path / "checkpoint-6")
     broken = tmp_path / "checkpoint-6" / part

@@ -1,8 +1,8 @@
 """The public guide that this course grew from, step by step as it is written, against a local Hub.
 
-In today's names, and with the course's `Audio` and collator where the guide's own break. The names
-taken from `asr_helpers` are the only difference from a reader's own notebook. The steps have the
-numbers that docs/guide.md gives them.
+The names are today's, and the course's `Audio` and collator stand in for the guide's, which fail.
+The names taken from `asr_helpers` are the only difference from a reader's own notebook. The steps
+have the numbers that docs/guide.md gives them.
 """
 
 import json

@@ -304,7 +304,7 @@ def test_the_corpus_comes_at_its_pinned_revision_then_from_the_cache(local_hub, 
     def go_down():
         local_hub.fault("HEAD /$", status=503)
 
-    # Of 120 rows two say what a row of test says, and nobody can say five: they are left out.
+    # Of 120 rows two have the text of a test row, and five a text that cannot be said: left out.
     as_it_is = "113 ['test', 'train', 'validation'] 8000 True False"
     pinned, newest = f"0 {as_it_is}", f"1 {as_it_is}"
     assert load(PINNED)[0] == [pinned]
@@ -315,7 +315,7 @@ def test_the_corpus_comes_at_its_pinned_revision_then_from_the_cache(local_hub, 
     local_hub.faults.clear()
     assert load(PINNED, None)[0] == [pinned, newest]
     assert len(local_hub.asked("GET /storage")) == 2 and not local_hub.unknown
-    go_down()  # now the newest in the cache is not what is pinned: better none than another
+    go_down()  # the newest in the cache is not the pinned one: no corpus rather than another
     (told,), _ = load(PINNED)
     assert "PolyAI/minds14 is not in the cache" in told
 

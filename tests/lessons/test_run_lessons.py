@@ -96,7 +96,7 @@ REFUSED = {
     "--until 08_nowhere.ipynb": "there is no 08_nowhere.ipynb, only 01_explore.ipynb",
     "--from 99": "--from: there is no 99, only 01_explore.ipynb",
     "--from 06 --until 05": "--from 06_evaluate.ipynb comes after --until 05_finetune.ipynb",
-    "--until 0": "there is no 0, only 01_explore.ipynb",  # seven begin so
+    "--until 0": "there is no 0, only 01_explore.ipynb",  # nine lessons begin with 0
     "--profile nonsense": "there is no nonsense, only offline, smoke",
     "--jobs 0": "0 notebooks at a time run nothing, choose 1 or more",
     "--jobs -1": "-1 notebooks at a time run nothing",
@@ -235,7 +235,7 @@ run_lessons.main()
 
 @pytest.fixture
 def small(tmp_path):
-    """small(source, *options) begins a run of one lesson with these lines, after a quick cell."""
+    """small(source, *options) begins a run of one lesson: a quick cell, then `source`."""
 
     def start(source, *options, **changed):
         cells = [nbformat.v4.new_code_cell(line) for line in ("1 + 1", source)]

@@ -313,8 +313,10 @@ def _create():
     """Make a new environment in place of any that is there."""
     if not OLDEST <= sys.version_info[:2] <= NEWEST:
         found = ".".join(map(str, sys.version_info[:2]))
+        other = "py -3.13" if os.name == "nt" else "python3.13"
         sys.exit(
-            f"This course needs Python 3.11 to 3.13, and this is {found}: run it with another."
+            f"This course needs Python 3.11 to 3.13, and this is {found}: run it with another, such "
+            f"as `{other} course.py setup`, or install 3.13 beside it."
         )
     if Path(sys.prefix).resolve() == VENV.resolve():
         sys.exit(

@@ -49,14 +49,17 @@ class Line:
 
 
 def check_python() -> Line:
-    """The Python that runs this."""
+    """The Python that runs this; where it does not fit, that of the environment, if there is one."""
     found = platform.python_version()
     if course.OLDEST <= sys.version_info[:2] <= course.NEWEST:
         return Line("Python", "ok", found)
+    if course.lacking() is not None:  # the environment has a Python that fits
+        inside = course.ask("import platform; print(platform.python_version())").strip()
+        return Line("Python", "ok", f"{inside} in .venv; this command ran with {found}")
     return Line(
         "Python", "wrong", f"{found}; the course needs 3.11 to 3.13",
-        "Install one of them, and run this with it: python3.12 course.py check, on Windows py -3.12 "
-        "course.py check.",
+        "Run this with one of them: python3.13 course.py check, on Windows py -3.13 course.py check. "
+        "If there is none, install 3.13 first; the Python that is there may stay.",
     )  # fmt: skip
 
 

@@ -29,9 +29,20 @@ def disk(free):
 
 def test_a_python_that_does_not_fit_is_told_with_its_remedy(monkeypatch):
     assert check.check_python().state == "ok"
+    monkeypatch.setattr(course, "lacking", lambda: None)  # no environment yet
     monkeypatch.setattr(check.sys, "version_info", (3, 10, 1))
     line = check.check_python()
-    assert line.state == "wrong" and "3.11 to 3.13" in line.says and "py -3.12" in line.remedy
+    assert line.state == "wrong" and "3.11 to 3.13" in line.says and "py -3.13" in line.remedy
+
+
+def test_an_environment_with_a_python_that_fits_is_ok_whatever_python_checks(monkeypatch):
+    """On Windows `py` starts the newest Python, also after `py -3.13 course.py setup`."""
+    monkeypatch.setattr(course, "lacking", lambda: [])
+    monkeypatch.setattr(course, "ask", lambda _: "3.13.5\n")
+    monkeypatch.setattr(check.sys, "version_info", (3, 14, 0))
+    monkeypatch.setattr(check.platform, "python_version", lambda: "3.14.0")
+    line = check.check_python()
+    assert (line.state, line.says) == ("ok", "3.13.5 in .venv; this command ran with 3.14.0")
 
 
 @pytest.mark.parametrize(("is_set_up", "needed"), [(True, 1e9), (False, 4e9)])

@@ -56,7 +56,29 @@ def test_an_interrupted_installation_is_not_taken_for_a_whole_one(install, tmp_p
     assert not (tmp_path / "course-environment").exists()
 
 
-def test_a_python_that_is_too_old_is_told(tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("system", "version", "says"),
+    [
+        (
+            "posix",
+            (3, 9, 0),
+            "this is 3.9: run it with another, such as `python3.13 course.py setup`",
+        ),
+        ("nt", (3, 14, 0), "this is 3.14: run it with another, such as `py -3.13 course.py setup`"),
+    ],
+)
+def test_a_python_that_does_not_fit_is_told_with_how_to_choose_another(
+    monkeypatch, system, version, says
+):
+    monkeypatch.setattr(course.os, "name", system)
+    monkeypatch.setattr(course.sys, "version_info", version)
+    with pytest.raises(SystemExit, match="needs Python 3.11 to 3.13") as told:
+        course._create()
+    monkeypatch.undo()
+    assert says in str(told.value) and "or install 3.13 beside it" in str(told.value)
+
+
+def test_the_setup_refuses_a_python_that_does_not_fit(tmp_path, monkeypatch):
     monkeypatch.setattr(course, "VENV", tmp_path)
     monkeypatch.setattr(course.sys, "version_info", (3, 9, 0))
     with pytest.raises(SystemExit, match="needs Python 3.11 to 3.13, and this is 3.9"):

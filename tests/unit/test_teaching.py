@@ -23,7 +23,7 @@ WITHOUT_MAKE = {
 # Headings of the page on troubles that no code of the course writes.
 OTHERS = {
     "No module named", "My WER stays", "Killed", "CUDA out of memory", "Some weights of",
-    "DLL load failed", "The filename or extension", "running scripts is disabled",
+    "DLL load failed", "can't open file", "The filename or extension", "running scripts is disabled",
 }  # fmt: skip
 MINUTES = re.compile(
     r"(\d+) of teaching(?:, of which 10 are for recording)?[,;] (\d+) of exercises "

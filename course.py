@@ -399,8 +399,8 @@ def _install(lock, brought=None):
             )
     if missing := lacking():
         sys.exit(
-            f"pip ended well, but .venv lacks {', '.join(missing[:3])}: look with `python "
-            "-m pip config list` for a setting that sends packages elsewhere, and try again."
+            f"pip ended well, but .venv lacks {', '.join(missing[:3])}: look with "
+            f"`{python()} -m pip config list` for a setting that sends packages elsewhere, and try again."
         )
     _make_importable()
     with writing(stamp()):

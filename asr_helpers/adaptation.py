@@ -90,7 +90,7 @@ def _logits_of_pieces(model, hidden, layers):
     encoder = model.base_model.encoder
     frames = torch.tensor([len(rows) for rows in hidden])
     state = pad_sequence(list(hidden), batch_first=True)
-    # Few different widths: a CPU prepares its work anew for each.
+    # Round the width up, for few different widths: a CPU prepares its work anew for each width.
     state = pad(state, (0, 0, 0, rounded_up(state.shape[1], WIDTH) - state.shape[1]))
     outside = torch.arange(state.shape[1])[None] >= frames[:, None]
     bias = torch.zeros(outside.shape).masked_fill(outside, torch.finfo(torch.float32).min)

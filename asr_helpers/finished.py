@@ -123,7 +123,7 @@ def _base_state(config: Path, base: Path) -> dict[str, torch.Tensor]:
 
 
 def _put_together(profile: Profile, ready: Path) -> Path:
-    """The folder of the course's model as a whole: the base model, with the difference on top."""
+    """Build the course's model from the base model and the stored difference; return its folder."""
     base, target = Path(profile.base_model), profile.artifacts / "ready_model"
     try:
         with safe_open(ready / DIFFERENCE, "pt") as stored:

@@ -42,7 +42,7 @@ class NGram(Protocol):
         """
 
     def mass(self, context: str) -> np.ndarray:
-        """For each c of `symbols`: P(the present unit begins as it does so far, and then has c).
+        """For each c of `symbols`: P(a unit begins with what the unfinished unit has, then c).
 
         A unit is a character (CharacterModel) or a word (WordModel).
         """

@@ -229,7 +229,7 @@ def trainer_metrics(processor) -> Callable[[object], dict[str, float]]:
         ids = np.where(prediction.predictions == -100, blank, prediction.predictions)
         labels = np.where(prediction.label_ids == -100, blank, prediction.label_ids)
         written = processor.batch_decode(ids)
-        # Labels repeat letters on purpose: only what CTC wrote is collapsed.
+        # A double letter in a label is meant, so it stays. Only the output of CTC is collapsed.
         spoken = processor.tokenizer.batch_decode(labels, group_tokens=False)
         return {"wer": wer(spoken, written), "cer": cer(spoken, written)}
 

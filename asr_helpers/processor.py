@@ -92,7 +92,7 @@ def build_vocabulary(transcripts: Iterable[str], language: str | None = None) ->
             try:
                 text = normalize(text or "", language)
             except (TypeError, ValueError):
-                continue  # `prepare_dataset` names the row
+                continue  # later, `prepare_dataset` raises an error that names the row
         letters.update(text)
     letters = sorted(letter for letter in letters - set(SPECIAL) if not letter.isspace())
     if not letters:

@@ -21,7 +21,6 @@ class Settings:
     betas: tuple[float, ...] = (-0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
     beams: tuple[int, ...] = (1, 2, 4, 8, 16, 32)
     orders: tuple[int, ...] = (1, 2, 3, 4, 5, 6, 7)
-    hot_weight: float = 100.0  # weight of a hot word, where counts of texts are added up
     hot_share: float = 0.1  # share of the hot words in a mixture
 
 

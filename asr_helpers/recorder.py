@@ -55,7 +55,7 @@ def make_recorder(takes: Takes):
         )  # fmt: skip
 
     def start():
-        """Where the last page stopped."""
+        """The page at the first prompt without a recording, else at the last prompt."""
         following = takes.next()
         return shown(len(takes.prompts) - 1 if following is None else following)
 

@@ -220,7 +220,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Prepare the splits of a corpus as shards; 0, or 2 with a sentence on stderr."""
     made = argparse.ArgumentParser(prog="python -m asr_helpers.shards", description=main.__doc__)
     made.add_argument("--corpus", required=True, help="as the profile's: a folder, or a Hub id")
-    made.add_argument("--files", nargs="*", help="Parquet files or tars to train on, in its place")
+    made.add_argument("--files", nargs="*", help="Parquet files or tars instead of the train split")
     made.add_argument("--revision", help="the commit of a corpus on the Hub")
     made.add_argument("--language", default="en-US")
     made.add_argument("--base-model", required=True, help="whose processor reads the corpus")

@@ -41,7 +41,7 @@ class Rules:
     degree: str  # a noun
     scales: tuple  # Celsius, Fahrenheit
     units: dict  # {unit: noun}
-    clock: tuple  # how to say {h}, {h} and {m}; the word before minutes below ten
+    clock: tuple  # how to say a full hour; hour and minutes; the word before minutes below ten
 
 
 def _units(text):

@@ -39,7 +39,7 @@ def lacking():
 
 
 class Quiet(SimpleHTTPRequestHandler):
-    """Any static web server: no header that would allow several threads."""
+    """A plain static web server: it sends no header that would allow several threads."""
 
     def log_message(self, *_):
         pass

@@ -87,7 +87,7 @@ def fine_tune(profile, processor, splits, seed, pretrained=True, watch=None, sto
         folder=folder, callbacks=[watch] if watch else (),
     )  # fmt: skip
     trainer.train()
-    # Scored in full precision, as it is loaded from a folder: the trainer wraps it in bfloat16.
+    # The trainer wraps the model in bfloat16. Scoring uses full precision, as after loading.
     model = trained_model(trainer)
     after = {name: weight.clone() for name, weight in model.state_dict().items()}
     validation = splits["validation"].with_format("numpy")

@@ -114,7 +114,7 @@ def table(result):
 
 
 def draw(result):
-    """Bars: what a second of audio costs, each way."""
+    """A bar for each of WAYS: the memory that a second of audio takes."""
     figure, axes = plt.subplots(figsize=(8, 2.6), layout="constrained")
     names = list(result["ways"])
     axes.barh(names, [row["mb_a_second"] for row in result["ways"].values()], color=plots.BLUE)

@@ -72,7 +72,7 @@ def our_system(weights):
         weights: (alpha, beta) of the n-gram, or None to decode greedily.
     """
     from asr_helpers.chunks import clip_logits
-    from asr_helpers.language_model import DOMAIN_TEXT
+    from asr_helpers.language_model import DOMAIN_TEXT, ENGLISH_WORDS
     from benchmarks import ours
 
     def load():
@@ -81,8 +81,8 @@ def our_system(weights):
         search = None
         if weights:
             search = ours.decoder(processor, ours.ngram(processor), *weights)
-            # What it counts: the domain's text, and the transcripts in the corpus.
-            megabytes += size_mb(DOMAIN_TEXT) + sum(map(len, ours.sentences()[0])) / 1e6
+            # What it counts: the domain's text, the list of words, the transcripts in the corpus.
+            megabytes += size_mb(DOMAIN_TEXT, ENGLISH_WORDS) + sum(map(len, ours.sentences()[0])) / 1e6
 
         def transcribe(samples):
             logits = clip_logits(model, processor, samples)

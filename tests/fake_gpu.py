@@ -131,7 +131,7 @@ def _mode():
         """The tensors that must be on one side."""
         if func in copies:
             return []
-        if func is torch.nn.functional.ctc_loss:  # lengths may be anywhere
+        if func is torch.nn.functional.ctc_loss:  # lengths may be on either side
             return [value for value in args[:2] if isinstance(value, T)]
         if func is T.__getitem__:  # a tensor on the GPU takes indices from anywhere
             return [] if args[0] in on else [v for v in tree_leaves(args) if isinstance(v, T)]

@@ -78,7 +78,10 @@ def check_disk(is_set_up: bool) -> Line:
 
 def check_packages() -> Line:
     """Whether the environment holds what it should."""
-    again = "Run `python course.py setup`, with the network or from the kit, then run this again."
+    command = "py" if os.name == "nt" else "python3"
+    again = (
+        f"Run `{command} course.py setup`, with the network or from the kit, then run this again."
+    )
     missing = course.lacking()
     if missing is None:
         return Line("packages", "wrong", "there is no environment in .venv yet", again)

@@ -106,7 +106,7 @@ def sheet(found, title):
 
 def answers(found, title):
     """The answers of a lesson, for the teacher."""
-    parts = [f"# Answers: {title}", "For the teacher. The lesson computes each of them in a test."]
+    parts = [f"# Answers: {title}", "For the teacher. A test of the course computes each answer."]
     for number, question in enumerate(found["questions"], start=1):
         answer = question["answer"]
         if question["kind"] == "choice":

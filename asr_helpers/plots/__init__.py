@@ -45,7 +45,7 @@ DPI = 160
 COLOURS = 128  # of a stored picture: a third of the bytes of one with millions of colours
 
 PLAYER_RATE = 16_000  # Hz; browsers play MP3 at this rate everywhere
-KEPT_BYTES = 20_000  # of one clip that stays in a stored notebook
+KEPT_BYTES = 20_000  # the sound of a larger clip does not stay in a stored notebook
 
 CELLS = {  # of an alignment: the name and the shade of each kind
     "equal": ("right", None),

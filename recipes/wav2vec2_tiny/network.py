@@ -51,7 +51,7 @@ LIFT = 8.0  # added to the log-mel spectrogram, so that GELU leaves it as it is
 ANCHOR = 1000.0  # the constant channel: beside it, a layer norm divides by a constant
 OFFSET = 500.0  # added to all channels of a frame: invisible to the layers, visible to the places
 TOP = 224  # channels of the top
-PLACES = 700  # frames of 20 ms that have a place of their own
+PLACES = 700  # frames of 20 ms with a position embedding of their own
 
 CONFIG = dict(
     vocab_size=len(CHARACTERS),
@@ -103,7 +103,7 @@ def fourier() -> torch.Tensor:
 
 
 def mel() -> torch.Tensor:
-    """(124, 404): POWER times each band's sum of the rectified phases, and its negative."""
+    """(124, 404): sums of each band's rectified phases, times POWER; and their negatives."""
     bands = POWER * torch.tensor(np.tile(transplant.MEL[:BANDS, :BINS], 4), dtype=torch.float32)
     return torch.cat([bands, -bands])
 

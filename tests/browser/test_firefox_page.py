@@ -1,4 +1,4 @@
-"""The page in a real Firefox, driven by puppeteer-core of the npm registry: what it writes is Python's."""
+"""The page in a real Firefox, driven by puppeteer-core from npm: its texts equal Python's."""
 
 import json
 import shutil

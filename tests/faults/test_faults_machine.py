@@ -112,7 +112,7 @@ def test_a_clone_without_write_permission_is_said(tmp_path, model, prepared, pro
 
 @pytest.fixture
 def small_files():
-    """A function after whose call no file grows beyond 1 MB: as when the disk fills up.
+    """A function. Once it is called, no file grows beyond 1 MB, as on a disk that fills up.
 
     The kernel refuses the write in the middle of the file, as it does on a full disk; only the
     number of the error is another. Not every machine can offer a disk that is truly full.

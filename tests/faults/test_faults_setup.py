@@ -251,7 +251,7 @@ def test_a_killed_setup_is_ended_by_the_next(tmp_path, shelf):
 
 
 def test_an_environment_that_was_killed_while_it_was_made_gets_all_its_scripts(tmp_path, shelf):
-    """Python and its settings come first, `activate` comes last: it was never made."""
+    """Python and its settings are made first, `activate` last. The kill came before `activate`."""
     clone = clone_into(tmp_path / "course")
     code = (
         "import os, course\n"

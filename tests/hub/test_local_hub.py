@@ -1,4 +1,4 @@
-"""The Hub of the tests itself, and what the true clients do with it."""
+"""Tests of the local Hub that other tests use, and of what the real clients do with it."""
 
 import json
 import time

@@ -13,7 +13,7 @@ import pytest
 from asr_helpers.corpus import languages, load_corpus
 
 ROOT = Path(__file__).parent.parent.parent
-# Runs in a process of its own: knobs of the profile, folder for files, then the lessons.
+# Runs in a process of its own. Arguments: corpus and language, the folder for files, the lessons.
 CODE = """
 import os, sys
 os.environ["MPLBACKEND"] = "Agg"

@@ -1,4 +1,4 @@
-"""Data flows one way, and the folder shows it."""
+"""Each module of asr_helpers imports only from modules before it in the order of the data flow."""
 
 import ast
 import json

@@ -351,7 +351,8 @@ def test_a_kill_leaves_one_of_the_two_whole(tmp_path, moment):
         [sys.executable, "-c", code, tmp_path / "model"], cwd=Path(__file__).parent
     )
     assert done.returncode == -9
-    with pytest.raises(ValueError, match="config.json is missing"):  # it is brought back, and read
+    # `require` first restores the model, then reads it.
+    with pytest.raises(ValueError, match="config.json is missing"):
         require(tmp_path / "model", "05")
     found = told(tmp_path / "model")
     wanted = "second" if moment == "before it tidies up" else "first"

@@ -2,6 +2,7 @@
 
 import ast
 import json
+import os
 import subprocess
 import sys
 import types
@@ -66,7 +67,8 @@ def test_an_environment_that_is_not_whole_is_named(monkeypatch, lacking, ready, 
     monkeypatch.setattr(course, "lacking", lambda: lacking)
     monkeypatch.setattr(course, "is_ready", lambda: ready)
     line = check.check_packages()
-    assert line.state == "wrong" and says in line.says and "course.py setup" in line.remedy
+    assert line.state == "wrong" and says in line.says
+    assert ("py course.py setup" if os.name == "nt" else "python3 course.py setup") in line.remedy
 
 
 def test_a_whole_environment_is_ok(monkeypatch):

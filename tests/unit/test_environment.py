@@ -1,4 +1,4 @@
-"""environment.yml pins, pyproject.toml ranges: both must say the same."""
+"""environment.yml has pins and pyproject.toml has ranges: both must say the same."""
 
 import ast
 import json

@@ -228,7 +228,7 @@ def test_transcripts_of_ten_clips_equal_pytorchs(lettered, few, processor, tmp_p
     session = open_onnx(halve(whole, tmp_path / "float16.onnx"))
     assert (
         transcribe_onnx(session, model.config, processor, waveforms) == expected
-    )  # stored in halves anyway
+    )  # the base model and its head are stored in half precision anyway
     session = open_onnx(quantise(whole, tmp_path / "int8.onnx"))
     texts = transcribe_onnx(session, model.config, processor, waveforms)
     assert sum(text == other for text, other in zip(texts, expected)) >= 7

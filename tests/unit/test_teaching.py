@@ -101,7 +101,7 @@ def test_commands_of_the_teachers_pages_exist(page):
 
 
 def lacking_windows(text):
-    """The commands of make that a text tells a learner, without what to type on Windows."""
+    """The make commands for which a text does not say what to type on Windows instead."""
     return [
         name for name, form in WITHOUT_MAKE.items() if f"make {name}`" in text and form not in text
     ]

@@ -192,7 +192,7 @@ HUB = replace(
     # fine-tuning wav2vec2-base use.
     learning_rate=1e-4,
     # fairseq's three phases for little speech: a tenth warm-up, four tenths held, half decay. For
-    # ten minutes of speech fairseq makes 13 000 updates. Here a quarter of these are made: they
+    # ten minutes of speech fairseq makes 13 000 updates. We make a quarter of these: they
     # read about 190 h of audio in place of 5800 h.
     schedule="warmup_stable_decay",
     max_steps=3500,

@@ -98,8 +98,8 @@ def course_trainer(
         model: from `course_model`, its head trained.
         processor: the base model's.
         train: prepared rows whose labels fit (`keep_fitting`), or `course_stream`.
-        validation: prepared rows; their WER chooses the checkpoint. With
-            None, nothing is evaluated or kept, as when speed is measured.
+        validation: prepared rows; their WER chooses the checkpoint. With None, nothing is
+            evaluated or kept, as when speed is measured.
         folder: for checkpoints and logs.
         callbacks: further callbacks, beside the one for early stopping.
 
@@ -236,6 +236,12 @@ def estimate_minutes(
     )
 
 
+def _wait_for_the_device():
+    """A GPU computes while Python goes on: without waiting, only the start would be timed."""
+    if device().type == "cuda":
+        torch.cuda.synchronize()
+
+
 class _Clock(TrainerCallback):
     """Keeps the seconds of each update."""
 
@@ -246,8 +252,7 @@ class _Clock(TrainerCallback):
         self.last = time.perf_counter()
 
     def on_step_end(self, *_, **__):
-        if device().type == "cuda":
-            torch.cuda.synchronize()
+        _wait_for_the_device()
         self.seconds.append(time.perf_counter() - self.last)
 
 
@@ -267,6 +272,7 @@ def _head_seconds(profile: Profile, model: PreTrainedModel, train: Any, read: fl
     for _ in range(2):  # the first step is slower: it loads code and reserves memory
         start = time.perf_counter()
         head_losses(head, hidden, labels).mean().backward()
+        _wait_for_the_device()
         step = time.perf_counter() - start
     return sum(lengths) / profile.sampling_rate * read + profile.head_steps * step
 
